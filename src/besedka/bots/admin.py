@@ -1,0 +1,46 @@
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from besedka.bots import placements
+from besedka.bots.models import Bot, Placement
+
+
+@admin.register(Bot)
+class BotAdmin(ModelAdmin):
+    list_display = ("name", "is_active", "answer_from", "created_by", "updated_at")
+    list_filter = ("is_active",)
+    list_select_related = ("created_by",)
+    search_fields = ("name", "description")
+    readonly_fields = ("created_by", "created_at", "updated_at")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Remember who made it."""
+        if not change:
+            obj.created_by = request.user
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(Placement)
+class PlacementAdmin(ModelAdmin):
+    list_display = ("bot", "inbox")
+    list_filter = ("bot",)
+    list_select_related = ("bot", "inbox")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Place the bot, so that the inbox knows who answers first."""
+        if "inbox" in form.changed_data and form.initial.get("inbox"):
+            placements.withdraw(form.initial["inbox"])
+        placements.place(obj.bot_id, obj.inbox_id)
+        obj.pk = Placement.objects.values_list("pk", flat=True).get(inbox_id=obj.inbox_id)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Withdraw the bot, so that the inbox knows that nobody answers at once."""
+        placements.withdraw(obj.inbox_id)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        """Withdraw each."""
+        for placement in queryset:
+            placements.withdraw(placement.inbox_id)

@@ -1,0 +1,52 @@
+"""Which bot answers where."""
+
+from collections.abc import Iterable
+
+import msgspec
+from django.db import transaction
+
+from besedka.bots.models import Bot, Placement
+from besedka.conversations import inboxes
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """A bot as it answers in an inbox."""
+
+    id: int
+    name: str
+    system_prompt: str
+    answer_from: float
+
+
+def in_inboxes(inbox_ids: Iterable[int]) -> dict[int, Placed]:
+    """The active bot of each inbox that has one."""
+    fields = ("inbox_id", "bot_id", "bot__name", "bot__system_prompt", "bot__answer_from")
+    placed = Placement.objects.filter(inbox_id__in=inbox_ids, bot__is_active=True).values_list(*fields)
+    return {inbox_id: Placed(*bot) for inbox_id, *bot in placed}
+
+
+@transaction.atomic
+def place(bot_id: int, inbox_id: int) -> None:
+    """This bot answers first in this inbox, in the place of the one that was there."""
+    Placement.objects.update_or_create(inbox_id=inbox_id, defaults={"bot_id": bot_id})
+    inboxes.let_answer_first(inbox_id, first_owner="bot")
+
+
+@transaction.atomic
+def withdraw(inbox_id: int) -> None:
+    """No bot answers in this inbox; new episodes wait for a person."""
+    Placement.objects.filter(inbox_id=inbox_id).delete()
+    inboxes.let_answer_first(inbox_id, first_owner="queue")
+
+
+def named(id_or_name: str) -> Bot | None:
+    """The bot with this id or, else, this name."""
+    if id_or_name.isascii() and id_or_name.isdigit():
+        return Bot.objects.filter(pk=int(id_or_name)).first()
+    return Bot.objects.filter(name=id_or_name).order_by("pk").first()
+
+
+def withdraw_if(name: str, inbox_id: int) -> None:
+    """Withdraw the bot of this inbox if this is its name."""
+    if Placement.objects.filter(inbox_id=inbox_id, bot__name=name).exists():
+        withdraw(inbox_id)

@@ -1,0 +1,103 @@
+"""Who writes: from a chat token to a contact and its conversation."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from django.db import connection
+
+from besedka.conversations import rows, sql
+from besedka.conversations.models import Contact, Conversation, Identity, Inbox
+from besedka.conversations.rows import Row
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where a contact writes from: known as what, and in which inbox."""
+
+    inbox_id: int
+    known_as: str
+    shown: str = ""
+    kind: str = "token"
+
+    @property
+    def topic(self) -> str:
+        """What to listen for as long as there is no conversation yet."""
+        return f"{self.kind}:{self.known_as}:{self.inbox_id}"
+
+
+def address(inbox_id: int, token: str) -> Address:
+    """The address of a chat token. The token itself goes no further: we keep its SHA-256 and five characters."""
+    return Address(inbox_id, hashlib.sha256(token.encode()).hexdigest(), token[:5])
+
+
+def locate_many(addresses: Iterable[Address], now: datetime) -> tuple[dict[Address, Row], list[Address]]:
+    """Find or make the contact and conversation of each address; the rows are locked. Second value: the new ones.
+
+    Raises IntegrityError when another process makes the same contact at the same moment; a second try finds it.
+    """
+    wanted = dict.fromkeys(addresses)
+    found = _find(wanted)
+    new = [address for address in wanted if address not in found]
+    if new:
+        _make(new, now)
+        found.update(_find(new))
+    return found, new
+
+
+def _find(addresses: Iterable[Address]) -> dict[Address, Row]:
+    wanted = {(address.kind, address.known_as, address.inbox_id): address for address in addresses}
+    if not wanted:
+        return {}
+    condition, parameters = sql.any_of("i.known_as", list(dict.fromkeys(known_as for _, known_as, _ in wanted)))
+    found = sql.select(
+        f"SELECT i.kind, i.known_as, {rows.COLUMNS} FROM conversations_identity i "
+        f"JOIN conversations_conversation c ON c.contact_id = i.contact_id WHERE {condition}{sql.locking()}",
+        parameters,
+    )
+    located = {}
+    for kind, known_as, *values in found:
+        row = rows.from_select(values)
+        address = wanted.get((kind, known_as, row.inbox_id))
+        if address is not None:
+            located[address] = row
+    return located
+
+
+def _make(addresses: list[Address], now: datetime) -> None:
+    known: dict[tuple[str, str], Any] = dict.fromkeys((address.kind, address.known_as) for address in addresses)
+    for identity in Identity.objects.filter(known_as__in=[known_as for _, known_as in known]):
+        known[identity.kind, identity.known_as] = identity.contact_id  # the same person, in another inbox
+    shown = {(address.kind, address.known_as): address.shown for address in addresses}
+    strangers = [identity for identity, contact_id in known.items() if contact_id is None]
+    contacts = _insert_contacts([Contact(created_at=now) for _ in strangers])
+    Identity.objects.bulk_create(
+        [
+            Identity(contact=contact, kind=kind, known_as=known_as, shown=shown[kind, known_as])
+            for contact, (kind, known_as) in zip(contacts, strangers, strict=True)
+        ]
+    )
+    known.update({identity: contact.pk for contact, identity in zip(contacts, strangers, strict=True)})
+    first_owner = dict(Inbox.objects.values_list("pk", "first_owner"))
+    Conversation.objects.bulk_create(
+        [
+            Conversation(
+                inbox_id=address.inbox_id,
+                contact_id=known[address.kind, address.known_as],
+                owner=first_owner[address.inbox_id],
+                created_at=now,
+                last_message_at=now,
+            )
+            for address in addresses
+        ]
+    )
+
+
+def _insert_contacts(contacts: list[Contact]) -> list[Contact]:
+    """Insert all and know their ids, which MySQL tells only one at a time."""
+    if connection.features.can_return_rows_from_bulk_insert:
+        return Contact.objects.bulk_create(contacts)
+    for contact in contacts:
+        contact.save(force_insert=True)
+    return contacts

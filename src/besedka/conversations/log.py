@@ -1,0 +1,185 @@
+"""The one way in and out of the log. A message exists when its row is committed."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from django.db import transaction
+from django.utils import timezone
+
+from besedka.conversations import contacts, episodes, rows, signals, sql, wire
+from besedka.conversations.contacts import Address
+from besedka.conversations.rows import Row
+from besedka.conversations.wire import Entry
+from besedka.problems import NotFound, Problem
+
+PAGE = 100  # messages that one read gives at most
+
+_COLUMNS = {
+    "conversation_id": "bigint",
+    "seq": "int",
+    "author": "text",
+    "text": "text",
+    "payload": "jsonb",
+    "client_id": "text",
+    "created_at": "timestamptz",
+}
+
+
+class Stale(Problem):
+    """Somebody else has become the owner of this conversation."""
+
+    code = "stale_owner"
+    status = 409
+
+
+class IdempotencyKeyReused(Problem):
+    """This id already belongs to a message with another text."""
+
+    code = "idempotency_key_reused"
+    status = 422
+
+
+class Fence(msgspec.Struct, frozen=True):
+    """What a writer saw when it began: it may write only as long as this still holds."""
+
+    owner_version: int
+    lease_key: str
+
+
+class Append(msgspec.Struct, frozen=True):
+    """A message that wants to be in the log of the conversation at `address`, or of the one with that id."""
+
+    author: str
+    text: str
+    address: Address | None = None
+    conversation_id: int | None = None
+    client_id: str | None = None
+    payload: dict[str, Any] | None = None
+    fence: Fence | None = None
+
+
+class Want(msgspec.Struct, frozen=True):
+    """A wish to read: what came in a conversation after `after`, up to `upto` at most."""
+
+    conversation_id: int
+    after: int
+    upto: int
+
+
+@transaction.atomic(savepoint=False)
+def append_many(appends: Sequence[Append], *, now: datetime | None = None) -> list[Entry | Problem]:
+    """Store each message at the next `seq` of its conversation, in the order given; make who and what is new.
+
+    One result for each, in the same order: the entry, or why it was refused (`NotFound`, `Stale`,
+    `IdempotencyKeyReused`), which touches none of the others. A client id that the same author has used in this
+    conversation gives the entry that is there. What a contact says to a bot makes the bot's turn due; what it says
+    in a closed conversation opens the next episode. Whoever listens is woken after the commit.
+    """
+    now = now or timezone.now()
+    located, born = contacts.locate_many([a.address for a in appends if a.address is not None], now)
+    locked = rows.lock_many(a.conversation_id for a in appends if a.conversation_id is not None)
+    targets = [
+        located.get(a.address) if a.address is not None else locked.get(a.conversation_id or 0) for a in appends
+    ]
+    present = _present(appends, targets)
+    results: list[Entry | Problem] = []
+    inserts: list[Entry] = []
+    result: Entry | Problem | None
+    for append, row in zip(appends, targets, strict=True):
+        result = _refusal_or_repeat(append, row, present)
+        if result is None and row is not None:
+            entry = _place(append, row, now)
+            result = entry
+            inserts.append(entry)
+            if append.client_id is not None:
+                present[row.id, append.author, append.client_id] = entry
+        results.append(result or NotFound())
+    write(inserts)
+    touched = {row.id: row for row in targets if row is not None and (row.grown or row.changed)}
+    rows.save_many(touched.values(), now)
+    _announce(touched, born)
+    return results
+
+
+def write(entries: Sequence[Entry]) -> None:
+    """Insert messages whose places were given out in this transaction."""
+    if entries:
+        at = sql.moment(entries[0].created_at)
+        sql.insert("conversations_message", _COLUMNS, [_values(entry, at) for entry in entries])
+
+
+def read_many(wants: Iterable[Want]) -> list[list[Entry]]:
+    """For each wish its messages in order, at most `PAGE`. As `seq` has no hole, a page is a range."""
+    asked = [(w.conversation_id, w.after, min(w.upto, w.after + PAGE)) for w in wants]
+    open_ranges = sorted({want for want in asked if want[2] > want[1]})
+    found: dict[tuple[int, int], Entry] = {}
+    if open_ranges:
+        entries = [wire.from_select(values) for values in sql.select(*sql.ranges(wire.COLUMNS, open_ranges))]
+        found = {(entry.conversation_id, entry.seq): entry for entry in entries}
+    return [
+        [found[conversation_id, seq] for seq in range(after + 1, upto + 1) if (conversation_id, seq) in found]
+        for conversation_id, after, upto in asked
+    ]
+
+
+def _refusal_or_repeat(
+    append: Append, row: Row | None, present: dict[tuple[int, str, str], Entry]
+) -> Entry | Problem | None:
+    """Why this message gets no place, or the place it has already; None when it is to get one."""
+    if row is None:
+        return NotFound()
+    if append.client_id is not None:
+        earlier = present.get((row.id, append.author, append.client_id))
+        if earlier is not None:
+            same = earlier.text == append.text
+            return earlier if same else IdempotencyKeyReused(client_id=append.client_id)
+    fence = append.fence
+    if fence is not None and (fence.owner_version != row.owner_version or fence.lease_key != row.lease_key):
+        return Stale(owner=row.owner)
+    return None
+
+
+def _place(append: Append, row: Row, now: datetime) -> Entry:
+    """Give the message the next place, and note what follows from it for the conversation."""
+    if append.author == "contact":
+        if row.status != "open":
+            episodes.reopen(row)
+        row.heard_seq = row.last_seq + 1
+        if row.owner == "bot" and row.due_at is None:
+            row.due_at, row.changed = now, True
+    row.last_seq += 1
+    row.grown = True
+    return Entry(row.id, row.last_seq, append.author, append.text, append.client_id, now, append.payload)
+
+
+def _present(appends: Sequence[Append], targets: Sequence[Row | None]) -> dict[tuple[int, str, str], Entry]:
+    """Messages that are in the log already under one of the client ids given now."""
+    asked = [
+        (row.id, append.client_id)
+        for append, row in zip(appends, targets, strict=True)
+        if row is not None and append.client_id is not None and row.last_seq > 0
+    ]
+    if not asked:
+        return {}
+    conversations, conversation_ids = sql.any_of("m.conversation_id", sorted({c for c, _ in asked}), kind="bigint")
+    clients, client_ids = sql.any_of("m.client_id", sorted({c for _, c in asked}))
+    found = sql.select(
+        f"SELECT {wire.COLUMNS} FROM conversations_message m WHERE {conversations} AND {clients}",
+        [*conversation_ids, *client_ids],
+    )
+    entries = (wire.from_select(values) for values in found)
+    return {(e.conversation_id, e.author, e.client_id): e for e in entries if e.client_id is not None}
+
+
+def _values(entry: Entry, at: Any) -> tuple[Any, ...]:
+    payload = None if entry.payload is None else msgspec.json.encode(entry.payload).decode()
+    return (entry.conversation_id, entry.seq, entry.author, entry.text, payload, entry.client_id, at)
+
+
+def _announce(touched: dict[int, Row], born: Sequence[Address]) -> None:
+    due = [row.id for row in touched.values() if row.due_at is not None and not row.lease_key]
+    new = [row.id for row in touched.values() if row.grown]
+    topics = [address.topic for address in born]
+    transaction.on_commit(lambda: signals.send_many({"new": [*new, *topics], "due": due}))

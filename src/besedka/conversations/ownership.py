@@ -1,0 +1,95 @@
+"""Who answers. The owner changes here only, and each change moves the fence."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from django.db import transaction
+from django.utils import timezone
+
+from besedka.conversations import contacts, episodes, log, notices, rows, signals, sql
+from besedka.conversations.contacts import Address
+from besedka.conversations.models import Inbox
+from besedka.conversations.rows import Row
+from besedka.conversations.wire import Entry
+
+
+class HandOff(msgspec.Struct, frozen=True):
+    """A bot's wish to be relieved, with its reason. It counts only while the bot still is the owner it was."""
+
+    conversation_id: int
+    reason: str
+    owner_version: int
+
+
+@transaction.atomic(savepoint=False)
+def hand_off_many(wishes: Sequence[HandOff], *, now: datetime | None = None) -> list[bool]:
+    """The bot is silent and the conversation waits for a person, who is told why; the contact is told once.
+
+    False for a wish that came too late: the owner has changed since. A second wish changes nothing.
+    """
+    now = now or timezone.now()
+    locked = rows.lock_many(wish.conversation_id for wish in wishes)
+    relieved: dict[int, tuple[Row, str]] = {}
+    for wish in wishes:
+        row = locked.get(wish.conversation_id)
+        if row is not None and row.owner == "bot" and row.owner_version == wish.owner_version:
+            row.change_owner("queue")
+            relieved[row.id] = (row, wish.reason)
+    _tell("handed_off", list(relieved.values()), now)
+    return [wish.conversation_id in relieved for wish in wishes]
+
+
+@transaction.atomic(savepoint=False)
+def ask_for_person_many(addresses: Sequence[Address], *, now: datetime | None = None) -> list[Row]:
+    """Each contact's conversation waits for a person, or has one already; it is made if there was none.
+
+    Asking again changes nothing.
+    """
+    now = now or timezone.now()
+    located, born = contacts.locate_many(addresses, now)
+    relieved: dict[int, tuple[Row, str]] = {}
+    for row in located.values():
+        if row.status != "open":
+            episodes.reopen(row)
+        if row.owner == "bot":
+            row.change_owner("queue")
+            relieved[row.id] = (row, "asked_for_person")
+    rows.save_many([row for row in located.values() if row.id not in relieved], now)
+    _tell("handed_off", list(relieved.values()), now)
+    topics = [address.topic for address in born]
+    transaction.on_commit(lambda: signals.send_many({"new": topics}))
+    return [located[address] for address in addresses]
+
+
+@transaction.atomic(savepoint=False)
+def return_to_bot_many(conversation_ids: Sequence[int], *, now: datetime | None = None) -> int:
+    """The bot answers again from the contact's next message on, where there is one. How many changed hands."""
+    now = now or timezone.now()
+    with_bot = set(Inbox.objects.filter(first_owner="bot").values_list("pk", flat=True))
+    locked = rows.lock_many(conversation_ids).values()
+    returning = [row for row in locked if row.owner != "bot" and row.status == "open" and row.inbox_id in with_bot]
+    for row in returning:
+        row.change_owner("bot")
+        row.reacted_seq = row.last_seq
+    _tell("returned", [(row, "") for row in returning], now)
+    return len(returning)
+
+
+def _tell(event: str, changed: Sequence[tuple[Row, str]], now: datetime) -> None:
+    """Save the rows and put one system message into the log of each."""
+    if not changed:
+        return
+    condition, parameters = sql.any_of("id", sorted({row.inbox_id for row, _ in changed}), kind="bigint")
+    languages = dict(sql.select(f"SELECT id, language FROM conversations_inbox WHERE {condition}", parameters))
+    entries = []
+    for row, reason in changed:
+        row.last_seq += 1
+        row.grown = True
+        payload = {"event": event, "reason": reason} if reason else {"event": event}
+        text = notices.text(event, languages[row.inbox_id])
+        entries.append(Entry(row.id, row.last_seq, "system", text, None, now, payload))
+    log.write(entries)
+    rows.save_many([row for row, _ in changed], now)
+    ids = [row.id for row, _ in changed]
+    transaction.on_commit(lambda: signals.send_many({"new": ids, "state": ids}))

@@ -1,0 +1,87 @@
+"""The front door: a list of routes, and Django behind it for all the rest."""
+
+import logging
+import time
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
+
+from besedka.door.admission import ForVisitors, render
+from besedka.door.house import Door
+from besedka.door.legacy_chat import get_message, post_gpt
+from besedka.door.sockets import visitor_socket
+from besedka.door.streams import get_stream
+from besedka.door.visitors import get_conversation, get_messages, get_widget, post_handoff, post_message
+from besedka.problems import Problem
+
+logger = logging.getLogger("besedka.access")
+
+API = "/api/v1"
+LEGACY_PREFIXES = (API, "")  # the site chat's clients use both
+
+
+class Broken(Problem):
+    """Something went wrong here; it is in our log."""
+
+    code = "internal_error"
+    status = 500
+
+
+def routes() -> list[BaseRoute]:
+    """Every route of the door, each with and without its trailing slash. The busiest come first."""
+    endpoints = [
+        *((f"{prefix}/gpt", ForVisitors(post=post_gpt)) for prefix in LEGACY_PREFIXES),
+        *((f"{prefix}/message", ForVisitors(get=get_message)) for prefix in LEGACY_PREFIXES),
+        (f"{API}/conversation/messages", ForVisitors(get=get_messages, post=post_message)),
+        (f"{API}/conversation/stream", ForVisitors(get=get_stream)),
+        (f"{API}/conversation/handoff", ForVisitors(post=post_handoff)),
+        (f"{API}/conversation", ForVisitors(get=get_conversation)),
+        (f"{API}/widget", ForVisitors(get=get_widget)),
+    ]
+    http = [Route(path + slash, endpoint) for path, endpoint in endpoints for slash in ("", "/")]
+    sockets = [WebSocketRoute(path, visitor_socket) for path in ("/ws/visitor", "/ws/visitor/")]
+    return [*http, *sockets]
+
+
+def make_door(door: Door, *, behind: ASGIApp, lifespan: Lifespan[Starlette], access_log: bool = False) -> ASGIApp:
+    """The whole site as one ASGI app: our routes, and `behind` for every other path."""
+    app = Starlette(
+        routes=[*routes(), Mount("/", behind)],
+        lifespan=lifespan,
+        exception_handlers={Exception: _broken},
+    )
+    app.router.redirect_slashes = False
+    app.state.door = door
+    return AccessLog(app) if access_log else app
+
+
+class AccessLog:
+    """One line a request: method, path, status, milliseconds. No query, no header: secrets travel there."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve, then write the line."""
+        began = time.perf_counter()
+        status = 0
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] in ("http.response.start", "websocket.close"):
+                status = message.get("status") or message.get("code", 0)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noting)
+        finally:
+            if scope["type"] != "lifespan":
+                took_ms = (time.perf_counter() - began) * 1000
+                logger.info("%s %s %d %.1f ms", scope.get("method", "WS"), scope["path"], status, took_ms)
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    return render(Broken())

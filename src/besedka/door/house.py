@@ -1,0 +1,53 @@
+"""What all requests of this process share: the batchers, the inboxes, the rates, and whom we have seen."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+
+from besedka.conversations import inboxes
+from besedka.conversations.batcher import Batcher
+from besedka.conversations.contacts import Address
+from besedka.conversations.inboxes import Directory
+from besedka.door.limits import Rates
+from besedka.problems import Unavailable
+
+logger = logging.getLogger(__name__)
+
+DIRECTORY_S = 2  # seconds until a change of an inbox is seen by every process
+KNOWN = 100_000  # addresses whose conversation a process remembers
+
+
+class Door:
+    """The state of the front door in one process."""
+
+    def __init__(self, writer: Batcher, reader: Batcher, *, rate_limits: bool, trusted_proxies: int) -> None:
+        """`trusted_proxies` is how many proxies of ours append to `X-Forwarded-For`."""
+        self.writer, self.reader = writer, reader
+        self.rates = Rates(on=rate_limits)
+        self.trusted_proxies = trusted_proxies
+        self.directory = Directory({}, None, frozenset())
+        self.handed_out: dict[int, int] = {}  # conversation to seq: gone out, and on its way into the cursor
+        self._known: OrderedDict[Address, int] = OrderedDict()
+
+    def conversation_of(self, address: Address) -> int | None:
+        """Where this address writes, if this process has seen it: an address never changes its conversation."""
+        return self._known.get(address)
+
+    def remember(self, address: Address, conversation_id: int) -> None:
+        """Know from now on where this address writes."""
+        self._known[address] = conversation_id
+        if len(self._known) > KNOWN:
+            self._known.popitem(last=False)
+
+    async def refresh_directory(self) -> None:
+        """Read the inboxes now and then, for ever. Without a database the last known ones stay."""
+        while True:
+            try:
+                self.directory = await self.reader.submit(_directories, None)
+            except Unavailable:
+                logger.warning("the inboxes could not be read; the last known ones stay")
+            await asyncio.sleep(DIRECTORY_S)
+
+
+def _directories(items: list[None]) -> list[Directory]:
+    return [inboxes.directory()] * len(items)

@@ -1,0 +1,96 @@
+"""Contract §1, site chat with AI first, a human behind it: translate, nothing else."""
+
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from besedka.conversations import cursors, log, wire
+from besedka.conversations.cursors import Move
+from besedka.conversations.visits import Visit
+from besedka.conversations.wire import Entry
+from besedka.door import batcher, readers
+from besedka.door.admission import MAX_SEQ, Caller, TokenInvalid, json_response, valid_client_id, valid_text
+from besedka.door.house import Door
+
+STORED = msgspec.json.encode({"message": "Успех"})
+NO_TOKEN = "Токен не был передан в заголовках"
+
+READER = "site_chat"  # the cursor of clients that cannot say how far they have read
+# Our own notices are shown as an operator's: the old page stops asking once the newest message is by GPT.
+USERS = {"bot": "GPT", "operator": "OPERATOR", "system": "OPERATOR"}
+SHOWN = frozenset(USERS)
+
+
+class TokenMissing(TokenInvalid):
+    """The header `chat-token` is missing."""
+
+
+class Question(msgspec.Struct):
+    """The body of `POST /gpt`."""
+
+    message: str
+
+
+async def post_gpt(caller: Caller) -> Response:
+    """`POST /api/v1/gpt`: store the question; the reply is made in the background."""
+    _insist_on_token(caller)
+    address = caller.address()
+    question = await caller.json(Question)
+    text = valid_text(question.message, "message")
+    client_id = valid_client_id(caller.header(b"idempotency-key"), "Idempotency-Key")
+    await batcher.append(caller, address, text, client_id)
+    return Response(STORED, status_code=201, media_type="application/json")
+
+
+async def get_message(caller: Caller) -> Response:
+    """`GET /api/v1/message`: what was not yet handed out, once; with `?after=` what came after, repeatably."""
+    _insist_on_token(caller)
+    address = caller.address()
+    door = caller.door
+    caller.count_read()
+    after = caller.number("after", upto=MAX_SEQ) if caller.request.scope["query_string"] else None
+    wait_s = (caller.number("wait", upto=readers.MAX_WAIT_S) or 0) if caller.request.scope["query_string"] else 0
+    seen = await readers.look_until_news(caller, Visit(address, after, READER), wait_s, SHOWN)
+    if seen is None:
+        caller.count_guess()
+        return json_response({"messages": []})
+    shown = [entry for entry in seen.messages if entry.author in SHOWN]
+    if after is not None:
+        return json_response({"messages": [{**_shown(entry), "seq": entry.seq} for entry in shown]})
+    gone = door.handed_out.get(seen.conversation_id, 0)
+    fresh = [_shown(entry) for entry in shown if entry.seq > gone]
+    if not shown and len(seen.messages) < log.PAGE:
+        return json_response({"messages": []})
+    return HandedOut({"messages": fresh}, door, Move(seen.conversation_id, READER, seen.messages[-1].seq))
+
+
+class HandedOut(Response):
+    """A response whose messages count as handed out once it has gone out whole."""
+
+    media_type = "application/json"
+
+    def __init__(self, content: dict[str, Any], door: Door, move: Move) -> None:
+        super().__init__(msgspec.json.encode(content), headers={"Cache-Control": "no-store"})
+        self._door, self._move = door, move
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send, then move the cursor. Until that is stored, this process remembers it itself."""
+        await super().__call__(scope, receive, send)
+        door, move = self._door, self._move
+        door.handed_out[move.conversation_id] = max(move.seq, door.handed_out.get(move.conversation_id, 0))
+        try:
+            await door.writer.submit(cursors.move_many, move, durable=False)
+        finally:
+            if door.handed_out.get(move.conversation_id) == move.seq:
+                del door.handed_out[move.conversation_id]
+
+
+def _shown(entry: Entry) -> dict[str, str]:
+    return {"message": entry.text, "date_create": wire.time(entry.created_at), "user": USERS[entry.author]}
+
+
+def _insist_on_token(caller: Caller) -> None:
+    if b"chat-token" not in caller.headers:
+        raise TokenMissing(message=NO_TOKEN)

@@ -1,0 +1,194 @@
+"""The door's routes in OpenAPI 3.0: what is taken and answered, from the same structs and limits that rule it."""
+
+from typing import Any
+
+from besedka.door import limits, readers
+from besedka.door.admission import MAX_SEQ
+
+Schema = dict[str, Any]
+
+_PROBLEMS = {
+    "400": "The request is not of the form this address takes.",
+    "403": "Pages of this site may not talk to this inbox.",
+    "404": "There is no inbox with this key.",
+    "405": "This address does not take this method.",
+    "413": "The request is too large.",
+    "415": "The body is not JSON in UTF-8.",
+    "422": "The id of the message belongs to another text.",
+    "429": "You ask more often than is allowed.",
+    "503": "The database is away; send it again.",
+}
+
+
+def components() -> dict[str, dict[str, Any]]:
+    """Schemas and the security scheme of the door."""
+    text = {"type": "string", "minLength": 1, "maxLength": limits.TEXT_LENGTH}
+    client_id = {"type": "string", "minLength": 1, "maxLength": limits.CLIENT_ID_LENGTH, "pattern": "^[!-~]+$"}
+    seq = {"type": "integer", "minimum": 1, "description": "1, 2, 3 … without a hole: the only order."}
+    owner = {"type": "string", "enum": ["bot", "queue", "operator"], "nullable": True}
+    status = {"type": "string", "enum": ["open", "snoozed", "closed"]}
+    time = {"type": "string", "format": "date-time"}
+    whole = {"type": "integer", "minimum": 0}
+    schemas = {
+        "SiteQuestion": _object({"message": text}),
+        "SiteStored": _object({"message": {"type": "string", "enum": ["Успех"]}}),
+        "SiteMessage": _object(
+            {
+                "message": {"type": "string"},
+                "date_create": time,
+                "user": {"type": "string", "enum": ["GPT", "OPERATOR"]},
+                "seq": {**seq, "description": "Only with `after`."},
+            },
+            required=["message", "date_create", "user"],
+        ),
+        "SiteMessages": _object({"messages": _list("SiteMessage")}),
+        "NewMessage": _object({"text": text, "client_id": {**client_id, "nullable": True}}, required=["text"]),
+        "Message": _object(
+            {
+                "seq": seq,
+                "author": {"type": "string", "enum": ["contact", "bot", "operator", "system"]},
+                "text": {"type": "string"},
+                "client_id": {"type": "string", "nullable": True},
+                "created_at": time,
+                "payload": {"type": "object", "additionalProperties": True},
+            },
+            required=["seq", "author", "text", "client_id", "created_at"],
+        ),
+        "Messages": _object({"messages": _list("Message")}),
+        "ConversationState": _object({"status": status, "owner": owner, "last_seq": whole, "read_seq": whole}),
+        "HandedOff": _object({"owner": owner, "status": status}),
+        "WidgetLook": _object(
+            {
+                "inbox": {"type": "string"},
+                "title": {"type": "string"},
+                "greeting": {"type": "string"},
+                "popular_questions": {"type": "array", "items": {"type": "string"}},
+                "language": {"type": "string", "enum": ["ru", "en"]},
+                "bot": {"type": "boolean"},
+            }
+        ),
+        "Problem": {
+            **_object(
+                {
+                    "type": {"type": "string"},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "code": {"type": "string", "description": "A stable word for what is the matter."},
+                    "detail": {"type": "string"},
+                    "request_id": {"type": "string"},
+                }
+            ),
+            "additionalProperties": True,
+        },
+    }
+    token = {
+        "type": "apiKey",
+        "in": "header",
+        "name": "chat-token",
+        "description": "8 to 100 visible ASCII characters that the page makes itself, at random.",
+    }
+    return {"schemas": schemas, "securitySchemes": {"chatToken": token}}
+
+
+def paths() -> dict[str, Any]:
+    """Path items of the door, without the trailing slash that each of them also has."""
+    after = _query("after", "Only what came after this `seq`; repeatable, consumes nothing.", upto=MAX_SEQ)
+    wait = _query("wait", "Seconds to wait for news when there is none.", upto=readers.MAX_WAIT_S)
+    key = _header("Idempotency-Key", "An id of yours for this message: sent twice, stored once.")
+    last = _header(
+        "Last-Event-ID", "The last `seq` that you have; counts before `after`.", pattern="^[0-9]{1,10}$"
+    )
+    items: dict[str, Any] = {}
+    for prefix, suffix in (("/api/v1", ""), ("", "_short")):
+        items[f"{prefix}/gpt"] = {
+            "post": _operation(
+                f"site_chat_ask{suffix}",
+                "Site chat: ask",
+                "201",
+                "SiteStored",
+                body="SiteQuestion",
+                parameters=[key],
+            )
+        }
+        items[f"{prefix}/message"] = {
+            "get": _operation(
+                f"site_chat_read{suffix}", "Site chat: read", "200", "SiteMessages", parameters=[after, wait]
+            )
+        }
+    conversation = "/api/v1/conversation"
+    items[conversation] = {"get": _operation("conversation", "Who answers now", "200", "ConversationState")}
+    items[f"{conversation}/messages"] = {
+        "get": _operation("messages", "Read", "200", "Messages", parameters=[after, wait]),
+        "post": _operation("send", "Write", "201", "Message", body="NewMessage", parameters=[key]),
+    }
+    items[f"{conversation}/handoff"] = {"post": _operation("handoff", "Ask for a person", "200", "HandedOff")}
+    stream = _operation("stream", "Follow, as server-sent events", "200", None, parameters=[last, after])
+    items[f"{conversation}/stream"] = {"get": stream}
+    items["/api/v1/widget"] = {
+        "get": _operation("widget", "How the chat presents itself", "200", "WidgetLook", open_=True)
+    }
+    return items
+
+
+def _operation(
+    name: str,
+    summary: str,
+    status: str,
+    answer: str | None,
+    *,
+    body: str | None = None,
+    parameters: list[Schema] | None = None,
+    open_: bool = False,
+) -> Schema:
+    inbox = {
+        "name": "inbox",
+        "in": "query",
+        "description": "The public key of the inbox; the default one without it.",
+        "schema": {"type": "string"},
+    }
+    content = {"text/event-stream": {"schema": {"type": "string"}}} if answer is None else _json(answer)
+    codes = [code for code in _PROBLEMS if body is not None or code not in ("413", "415", "422")]
+    operation: Schema = {
+        "operationId": f"visitor_{name}",
+        "summary": summary,
+        "tags": ["visitors"],
+        "security": [{}] if open_ else [{"chatToken": []}],
+        "parameters": [inbox, *(parameters or [])],
+        "responses": {
+            status: {"description": summary, "content": content},
+            **{code: {"description": _PROBLEMS[code], "content": _problem()} for code in codes},
+        },
+    }
+    if body is not None:
+        operation["requestBody"] = {"required": True, "content": _json(body)}
+    return operation
+
+
+def _object(properties: Schema, *, required: list[str] | None = None) -> Schema:
+    return {"type": "object", "properties": properties, "required": required or list(properties)}
+
+
+def _list(name: str) -> Schema:
+    return {"type": "array", "maxItems": 100, "items": {"$ref": f"#/components/schemas/{name}"}}
+
+
+def _json(name: str) -> Schema:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+
+
+def _problem() -> Schema:
+    return {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def _query(name: str, description: str, *, upto: int) -> Schema:
+    schema = {"type": "integer", "minimum": 0, "maximum": upto}
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _header(name: str, description: str, pattern: str = "^[!-~]{1,255}$") -> Schema:
+    return {
+        "name": name,
+        "in": "header",
+        "description": description,
+        "schema": {"type": "string", "pattern": pattern},
+    }

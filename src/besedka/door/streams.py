@@ -1,0 +1,57 @@
+"""Server-sent events: the log from a cursor on, then live (HTML standard, §9.2)."""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+from starlette.responses import Response, StreamingResponse
+
+from besedka.conversations import signals, wire
+from besedka.conversations.contacts import Address
+from besedka.conversations.visits import Visit
+from besedka.door import readers
+from besedka.door.admission import MAX_SEQ, Caller
+from besedka.door.house import Door
+from besedka.problems import Invalid
+
+HEARTBEAT_S = 15  # a comment so often keeps proxies from closing, and shows us who is gone
+
+
+async def get_stream(caller: Caller) -> Response:
+    """`GET /api/v1/conversation/stream`: everything after `Last-Event-ID` (or `?after=`), then whatever comes."""
+    address = caller.address()
+    caller.count_connection()
+    last = caller.header(b"last-event-id")
+    if last is not None and not (last.isascii() and last.isdigit() and len(last) <= 10):
+        raise Invalid("`Last-Event-ID` is the `seq` of a message.", field="Last-Event-ID")
+    after = int(last) if last is not None else caller.number("after", upto=MAX_SEQ) or 0
+    return StreamingResponse(
+        _events(caller.door, address, after),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _events(door: Door, address: Address, after: int) -> AsyncIterator[bytes]:
+    yield b"retry: 2000\n\n"
+    state = None
+    while True:
+        topic = readers.topic_of(door, address)
+        with signals.listen(topic) as woken:
+            while topic == readers.topic_of(door, address):
+                seen = await readers.look(door, Visit(address, after))
+                if seen is not None:
+                    for entry in seen.messages:
+                        yield _event("message", wire.message(entry), entry.seq)
+                        after = entry.seq
+                    if state != (seen.owner, seen.status):
+                        state = (seen.owner, seen.status)
+                        yield _event("state", {"owner": seen.owner, "status": seen.status})
+                    if seen.last_seq > after:
+                        continue
+                if topic == readers.topic_of(door, address) and not await woken.wait(HEARTBEAT_S):
+                    yield b": still here\n\n"
+
+
+def _event(kind: str, data: object, seq: int | None = None) -> bytes:
+    head = f"event: {kind}\n" if seq is None else f"id: {seq}\nevent: {kind}\n"
+    return head.encode() + b"data: " + msgspec.json.encode(data) + b"\n\n"

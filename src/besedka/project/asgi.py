@@ -1,0 +1,34 @@
+"""The whole site: the front door, with Django behind it in a bounded pool of threads."""
+
+import functools
+
+from a2wsgi import WSGIMiddleware
+from django.conf import settings
+from starlette.types import ASGIApp
+
+from besedka.conversations.batcher import Batcher
+from besedka.door.app import make_door
+from besedka.door.house import Door
+from besedka.project import loops
+from besedka.project.wsgi import application as django
+
+DJANGO_THREADS = 8  # requests to Django at once; the next one waits, the door does not
+
+
+def make_site() -> ASGIApp:
+    """The site as the settings have it."""
+    door = Door(
+        Batcher("writer", writes=True),
+        Batcher("reader", writes=False),
+        rate_limits=settings.RATE_LIMITS,
+        trusted_proxies=settings.TRUSTED_PROXIES,
+    )
+    return make_door(
+        door,
+        behind=WSGIMiddleware(django, workers=DJANGO_THREADS),  # type: ignore[arg-type]  # its own ASGI types
+        lifespan=functools.partial(loops.lifespan, door=door, redis_url=settings.REDIS_URL),
+        access_log=settings.ACCESS_LOG,
+    )
+
+
+application = make_site()

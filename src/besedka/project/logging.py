@@ -1,0 +1,15 @@
+"""How a log line looks: one line an event, whatever was logged."""
+
+import logging
+
+
+class OneLine(logging.Formatter):
+    """`time level logger message`; control characters are escaped, so that nobody can forge a line (C21)."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """The record's line without its traceback, which follows on lines of its own."""
+        line = super().formatMessage(record)
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line)

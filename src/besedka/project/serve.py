@@ -1,0 +1,51 @@
+"""Making ready and serving, in one process."""
+
+import gc
+
+import uvicorn
+from django.conf import settings
+from django.core.management import call_command
+
+from besedka.project import demo
+
+KEEP_ALIVE_S = 75  # visitors that poll every few seconds keep their connection
+GRACE_S = 10  # seconds that requests under way have when we are asked to stop
+GARBAGE_AFTER = 20_000  # new objects between two collections (CPython's own: 700); the rest is freed by counting
+
+
+def make_ready() -> None:
+    """The database has its tables and what a first start finds. Says what it made."""
+    call_command("migrate", verbosity=0, interactive=False)
+    password = demo.make_administrator()
+    made = demo.open_shop()
+    if made:
+        print("The demo shop is open.")
+    if password is not None:
+        print(f"Administrator: admin, password: {password}  (shown this once; it is stored as a hash only)")
+    address = f"http://{settings.HOST}:{settings.PORT}"
+    print(f"Besedka: {address}   demo shop: {address}/demo/   admin: {address}/admin/", flush=True)
+
+
+def serve() -> None:
+    """Serve until we are told to stop; what was begun is finished first."""
+    gc.set_threshold(GARBAGE_AFTER)
+    uvicorn.run(
+        "besedka.project.asgi:application",
+        host=settings.HOST,
+        port=settings.PORT,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=64 * 1024,
+        ws_per_message_deflate=False,  # it triples the memory of a connection
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        proxy_headers=False,  # who asks is for the door to decide
+        server_header=False,
+        access_log=False,  # uvicorn's writes the query, and tickets travel there
+        log_config=None,
+        log_level="warning",
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+        backlog=2048,
+    )

@@ -1,0 +1,159 @@
+"""All settings, read top to bottom; each from the environment, or from the file that `NAME_FILE` points at."""
+
+import os
+import sys
+from pathlib import Path
+
+import environ
+
+from besedka.project.secrets import own_secret
+
+env = environ.FileAwareEnv()
+
+# Where we live. Everything that is ours on disk is under one folder, so a backup is a copy of it.
+HOME = Path(env.str("BESEDKA_HOME", "var") or "var").resolve()  # the folder of database, files and secret key
+PACKAGE = Path(__file__).resolve().parent.parent
+
+DEBUG = False  # a page with a traceback must be impossible on a service that is open to strangers
+SECRET_KEY = env.str("SECRET_KEY", "") or own_secret(HOME)  # signs sessions; made at the first start if unset
+HOST = env.str("HOST", "127.0.0.1")  # the address to listen on; nothing is open that need not be
+PORT = env.int("PORT", 8000)  # of HTTP and WebSockets, both
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])  # names we answer to
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])  # https://… that forms may come from
+HTTPS = env.bool("BESEDKA_HTTPS", False)  # on: cookies only over TLS, HSTS
+TRUSTED_PROXIES = env.int("BESEDKA_TRUSTED_PROXIES", 0)  # how many proxies of ours append to X-Forwarded-For
+
+# Conversations
+DEMO_BOT = env.bool("BESEDKA_DEMO_BOT", True)  # off: the demo shop's inbox has no bot
+ADMIN_PASSWORD = env.str("BESEDKA_ADMIN_PASSWORD", "")  # of `admin`, set at each start; unset: made up once
+RATE_LIMITS = env.bool("BESEDKA_RATE_LIMITS", True)  # off: for a benchmark, never for the open net
+ACCESS_LOG = env.bool("BESEDKA_ACCESS_LOG", False)  # path and status only: no query, no header, no body
+LOG_LEVEL = env.str("BESEDKA_LOG_LEVEL", "INFO")  # DEBUG, INFO, WARNING or ERROR
+REDIS_URL = env.str("REDIS_URL", "")  # signals between several processes; unset: they stay in this one
+
+# Database
+DATABASE_URL = env.str("DATABASE_URL", "")  # postgresql://… or mysql://…; unset: SQLite in BESEDKA_HOME
+DATABASE_URL = DATABASE_URL or f"sqlite:///{HOME / 'besedka.sqlite3'}"
+DATABASES = {"default": {**env.db_url_config(DATABASE_URL), "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}}
+_database = DATABASES["default"]
+if _database["ENGINE"].endswith("sqlite3"):
+    _database["OPTIONS"] = {
+        # A deferred transaction that turns from reading to writing fails at once when another one wrote meanwhile.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,  # seconds to wait for another writer
+        # FULL: a commit is on disk before it is told. The cache is 16 MB (negative: KiB).
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;",
+    }
+elif _database["ENGINE"].endswith("mysql"):
+    import pymysql  # an extra: whoever has no MySQL needs no driver for it
+
+    pymysql.install_as_MySQLdb()
+    # `_bin`: two keys are the same when their bytes are, not when they look alike.
+    _database["OPTIONS"] = {"charset": "utf8mb4", "collation": "utf8mb4_bin", "isolation_level": "read committed"}
+    _database["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"}
+elif _database["ENGINE"].endswith("postgresql"):
+    # Seconds to connect, milliseconds a statement may take: a database that hangs is a database that is down.
+    _database["OPTIONS"] = {"connect_timeout": 5, "options": "-c statement_timeout=30000 -c lock_timeout=10000"}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "besedka.accounts",
+    "besedka.conversations",
+    "besedka.bots",
+    "besedka.knowledge",
+    "besedka.turns",
+    "besedka.web",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "besedka.web.security.content_security",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "besedka.project.urls"
+WSGI_APPLICATION = "besedka.project.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# Accounts
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "/admin/login/"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0  # a year; a browser that saw it never asks over plain HTTP again
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+X_FRAME_OPTIONS = "DENY"
+
+# Languages and files
+LANGUAGE_CODE = "ru"
+LANGUAGES = [("ru", "Русский"), ("en", "English")]
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns at every start where it is missing
+# Files of the package are served as they lie there: no copying step between an update and a start.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+# APIs of Django's side
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "besedka.web.problems.render_drf",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Besedka",
+    "DESCRIPTION": "Where a company's customers, bots and people talk.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": ["besedka.project.schema.add_the_door"],
+}
+UNFOLD = {"SITE_TITLE": "Besedka", "SITE_HEADER": "Besedka", "SITE_SYMBOL": "forum", "SHOW_VIEW_ON_SITE": True}
+
+SILENCED_SYSTEM_CHECKS: list[str] = []
+TESTING = "pytest" in sys.modules or os.environ.get("BESEDKA_TESTING") == "on"
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "besedka.project.logging.OneLine"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {"django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False}},
+}

@@ -1,0 +1,19 @@
+"""Django's addresses. The visitors' own are in `besedka.door.app`, which is asked first."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+handler400 = "besedka.web.problems.bad_request"
+handler403 = "besedka.web.problems.permission_denied"
+handler404 = "besedka.web.problems.page_not_found"
+handler500 = "besedka.web.problems.server_error"
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    re_path(r"^api/schema/?$", SpectacularAPIView.as_view(permission_classes=[]), name="schema"),
+    re_path(
+        r"^swagger/?$", SpectacularSwaggerView.as_view(url_name="schema", permission_classes=[]), name="swagger"
+    ),
+    path("", include("besedka.web.urls")),
+]

@@ -1,0 +1,80 @@
+"""Turns as tasks of this process: each conversation's one after another, many conversations at once."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+from besedka.conversations import leases, signals
+from besedka.conversations.batcher import Batcher
+from besedka.conversations.leases import Claim
+from besedka.problems import Unavailable
+from besedka.turns import claim, run
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 2_000  # turns under way; the rest waits in the database, where the sweep finds it
+RENEW_S = leases.LEASE_S / 3  # seconds between two renewals of the leases that we hold
+SWEEP_S = 1  # seconds between two looks for turns that nobody runs
+
+
+class Runner:
+    """Runs the turns that are due."""
+
+    def __init__(self, writer: Batcher, reader: Batcher) -> None:
+        self._writer, self._reader = writer, reader
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._again: set[int] = set()
+        self._claims: dict[int, Claim] = {}
+
+    def begin(self, conversation_ids: Iterable[int | str]) -> None:
+        """See to these conversations' turns, on the running loop."""
+        for conversation_id in conversation_ids:
+            if not isinstance(conversation_id, int):
+                continue
+            if conversation_id in self._running:
+                self._again.add(conversation_id)
+            elif len(self._running) < AT_ONCE:
+                self._running[conversation_id] = asyncio.create_task(self._serve(conversation_id))
+
+    async def renew(self) -> None:
+        """Hold the leases of turns that take long."""
+        for held in list(self._claims.values()):
+            await self._writer.submit(leases.renew_many, held, durable=False)
+
+    async def sweep(self) -> None:
+        """Begin turns that are due and that nobody runs: their signal was lost, or their worker died."""
+        self.begin(await self._reader.submit(_due, AT_ONCE))
+
+    async def stop(self) -> None:
+        """End what runs. What was not committed is due still and begins anew, here or elsewhere."""
+        for task in list(self._running.values()):
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def _serve(self, conversation_id: int) -> None:
+        try:
+            due = True
+            while due or conversation_id in self._again:
+                self._again.discard(conversation_id)
+                due = await self._turn(conversation_id)
+        except Unavailable:
+            logger.warning("conversation %d: no database; the sweep takes the turn up again", conversation_id)
+        finally:
+            self._again.discard(conversation_id)
+            self._running.pop(conversation_id, None)
+
+    async def _turn(self, conversation_id: int) -> bool:
+        task = await self._writer.submit(claim.claim_many, conversation_id, durable=False)
+        if task is None:
+            return False
+        self._claims[conversation_id] = task.claim
+        signals.send_many({"typing:bot": [conversation_id]})
+        try:
+            thought = await run.think(task)
+            return await self._writer.submit(run.commit_many, thought)
+        finally:
+            self._claims.pop(conversation_id, None)
+
+
+def _due(limits: list[int]) -> list[list[int]]:
+    return [leases.due(limit=limit) for limit in limits]

@@ -1,0 +1,31 @@
+"""The indexes that turns search in, kept ready: to look whether one is fresh asks the database."""
+
+import asyncio
+import time
+
+from django.db import close_old_connections
+
+from besedka.knowledge import search
+from besedka.knowledge.search import Index
+
+FRESH_S = 0.5  # seconds until a change of knowledge is looked for again
+
+_ready: dict[tuple[int, ...], tuple[float, Index]] = {}
+
+
+async def index_of(source_ids: tuple[int, ...]) -> Index:
+    """The index over these sources, at most `FRESH_S` seconds old; building one stands in nobody's way."""
+    checked_at, index = _ready.get(source_ids, (0.0, None))
+    now = time.monotonic()
+    if index is not None and now - checked_at < FRESH_S:
+        return index
+    if index is not None:
+        _ready[source_ids] = (now, index)  # whoever comes while we look takes the one that is there
+    index = await asyncio.to_thread(_look, source_ids)
+    _ready[source_ids] = (time.monotonic(), index)
+    return index
+
+
+def _look(source_ids: tuple[int, ...]) -> Index:
+    close_old_connections()
+    return search.index_of(source_ids)

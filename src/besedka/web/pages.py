@@ -1,0 +1,105 @@
+"""The pages: what Besedka is, a demo shop, the widget's loader, the API's root."""
+
+from pathlib import Path
+
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.utils import translation
+from django.views.decorators.http import condition, require_safe
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from besedka.conversations import inboxes
+from besedka.problems import Problem
+from besedka.web import goods
+from besedka.web.problems import refuse, wants_page
+
+LOADER = Path(__file__).with_name("static") / "besedka" / "widget.js"
+LANGUAGES = ("ru", "en")
+
+
+class NotBuilt(Problem):
+    """The widget has not been built on this server: run `make run`, or `sh frontend/build.sh`."""
+
+    code = "not_built"
+    status = 503
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """`/`: a page for people, a list of addresses for programs."""
+    if not wants_page(request):
+        return JsonResponse({name: request.build_absolute_uri(path) for name, path in _ADDRESSES.items()})
+    return _page(request, "web/home.html", origin=request.build_absolute_uri("/").rstrip("/"))
+
+
+@require_safe
+def demo(request: HttpRequest) -> HttpResponse:
+    """`/demo/`: a shop that has the chat on its page."""
+    return _page(request, "web/demo.html", goods=goods.GOODS)
+
+
+def _modified(request: HttpRequest) -> str | None:
+    return f'"{LOADER.stat().st_mtime_ns:x}"' if LOADER.exists() else None
+
+
+@require_safe
+@condition(etag_func=_modified)
+def widget(request: HttpRequest) -> HttpResponseBase:
+    """`/widget.js`: the loader, for pages of any site."""
+    if not LOADER.exists():
+        return refuse(NotBuilt())
+    response = FileResponse(LOADER.open("rb"), content_type="text/javascript; charset=utf-8")
+    response.headers["Cache-Control"] = "public, max-age=300"
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+class ApiRoot(APIView):
+    """What can be asked here. Visitors' calls carry the header `chat-token`."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(responses={200: dict[str, str]}, operation_id="api_root", summary="What can be asked")
+    def get(self, request: Request) -> Response:
+        """The addresses below this one, and the description of all of them."""
+        return Response({name: request.build_absolute_uri(path) for name, path in _API.items()})
+
+
+_API = {
+    "gpt": "/api/v1/gpt",
+    "message": "/api/v1/message",
+    "conversation": "/api/v1/conversation",
+    "messages": "/api/v1/conversation/messages",
+    "stream": "/api/v1/conversation/stream",
+    "handoff": "/api/v1/conversation/handoff",
+    "widget": "/api/v1/widget",
+    "schema": "/api/schema/",
+}
+_ADDRESSES = {
+    "api": "/api/v1/",
+    "schema": "/api/schema/",
+    "documentation": "/swagger/",
+    "demo": "/demo/",
+    "admin": "/admin/",
+    "health": "/health/",
+}
+
+
+def _page(request: HttpRequest, template: str, **context: object) -> HttpResponse:
+    """A page in the language that was asked for, which the browser remembers."""
+    asked = request.GET.get("lang", "")
+    language = asked if asked in LANGUAGES else request.COOKIES.get("lang", translation.get_language() or "ru")
+    language = language if language in LANGUAGES else "en"
+    page = f"{template.removesuffix('.html')}.{language}.html"
+    shown = {"inbox_key": inboxes.default_key(), "lang": language, "language": language, **context}
+    response = render(request, page, shown)
+    response.headers["Vary"] = "Accept-Language, Cookie"
+    response.headers["Content-Language"] = language
+    if asked in LANGUAGES:
+        response.set_cookie("lang", asked, max_age=31_536_000, samesite="Lax", httponly=True)
+    return response

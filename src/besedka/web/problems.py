@@ -1,0 +1,133 @@
+"""How Django's side refuses: problem details for API clients (RFC 9457), pages for browsers."""
+
+import json
+import logging
+import secrets
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import translation
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from besedka.problems import Invalid, NotFound, Problem
+
+logger = logging.getLogger(__name__)
+
+_CODES = {
+    400: "invalid",
+    401: "not_authenticated",
+    403: "permission_denied",
+    404: "not_found",
+    405: "method_not_allowed",
+    415: "unsupported_media_type",
+    429: "rate_limited",
+}
+
+
+class PermissionDenied(Problem):
+    """You may not do this."""
+
+    code = "permission_denied"
+    status = 403
+
+
+class InternalError(Problem):
+    """Something went wrong here; it is in our log."""
+
+    code = "internal_error"
+    status = 500
+
+
+def render_drf(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: our problems and its own exceptions as problem details; None for a bug."""
+    if isinstance(error, Problem):
+        body, headers = error.as_json(secrets.token_hex(8)), error.headers()
+    elif isinstance(error, exceptions.APIException):
+        body, headers = _from_drf(error), _headers_of(error)
+    else:
+        return None
+    headers["X-Request-ID"] = body["request_id"]
+    return Response(body, status=body["status"], headers=headers, content_type="application/problem+json")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's answer to a request that it cannot read."""
+    return _refuse(request, Invalid(), ru="Этот запрос не прочесть", en="This request cannot be read")
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's answer to somebody who may not."""
+    return _refuse(request, PermissionDenied(), ru="Сюда вам нельзя", en="You may not do this")
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's answer where there is nothing."""
+    return _refuse(request, NotFound(), ru="Здесь ничего нет", en="There is nothing here")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's answer after a bug; what it was stands in the log only."""
+    return _refuse(request, InternalError(), ru="Что-то сломалось у нас", en="Something went wrong here")
+
+
+def refuse(problem: Problem) -> HttpResponse:
+    """Problem details from a plain view."""
+    request_id = secrets.token_hex(8)
+    return HttpResponse(
+        json.dumps(problem.as_json(request_id), ensure_ascii=False),
+        status=problem.status,
+        content_type="application/problem+json",
+        headers={**problem.headers(), "X-Request-ID": request_id},
+    )
+
+
+def wants_page(request: HttpRequest) -> bool:
+    """Whether a person with a browser asks."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def _refuse(request: HttpRequest, problem: Problem, *, ru: str, en: str) -> HttpResponse:
+    if not wants_page(request):
+        return refuse(problem)
+    request_id = secrets.token_hex(8)
+    logger.info("problem %s, request %s", problem.code, request_id)
+    title = ru if translation.get_language() == "ru" else en
+    context = {"status": problem.status, "title": title, "request_id": request_id}
+    return render(request, "web/problem.html", context, status=problem.status)
+
+
+def _from_drf(error: exceptions.APIException) -> dict[str, Any]:
+    title = str(getattr(error, "default_detail", "")) or type(error).__name__
+    body: dict[str, Any] = {
+        "type": f"urn:besedka:problem:{_CODES.get(error.status_code, 'invalid')}",
+        "title": title,
+        "status": error.status_code,
+        "code": _CODES.get(error.status_code, "invalid"),
+        "request_id": secrets.token_hex(8),
+    }
+    if isinstance(error, exceptions.ValidationError):
+        return {**body, "detail": title, "errors": list(_faults(error.detail, ""))}
+    return {**body, "detail": str(error.detail)}
+
+
+def _faults(detail: Any, path: str) -> Any:
+    """Each fault of a validation error with the path of its field."""
+    if isinstance(detail, dict):
+        for field, inner in detail.items():
+            yield from _faults(inner, f"{path}.{field}" if path else str(field))
+    elif isinstance(detail, list):
+        for inner in detail:
+            yield from _faults(inner, path)
+    else:
+        yield {"field": path, "reason": str(detail)}
+
+
+def _headers_of(error: exceptions.APIException) -> dict[str, str]:
+    headers = {}
+    if auth_header := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = auth_header
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait))
+    return headers

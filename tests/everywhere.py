@@ -1,0 +1,61 @@
+"""Runs the tests on every database that answers, and says in one line what it left out.
+
+SQLite first, with everything there is; then what touches a database again on PostgreSQL and on MariaDB. With
+`BESEDKA_REQUIRE_ALL=on` a database, a Redis or a browser that is missing is a failure.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import urllib.parse
+from pathlib import Path
+
+SERVICES = {
+    "PostgreSQL": ("BESEDKA_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/besedka"),
+    "MariaDB": ("BESEDKA_TEST_MARIADB", "mysql://root@127.0.0.1:3306/besedka"),
+    "Redis": ("BESEDKA_TEST_REDIS", "redis://127.0.0.1:6379/15"),
+}
+CHROMIUM = Path("/usr/bin/chromium")
+# They need no database, or look after theirs themselves.
+ONCE = ["tests/browser", "tests/faults", "tests/answers", "tests/test_house.py"]
+
+
+def main(arguments: list[str]) -> int:
+    """Run all rounds; 0 when each of them passed."""
+    urls = {name: os.environ.get(variable, standard) for name, (variable, standard) in SERVICES.items()}
+    missing = [name for name, url in urls.items() if not answers(url)]
+    if not CHROMIUM.exists():
+        missing.append("Chromium")
+    if missing:
+        print(f"Left out, as they are not here: {', '.join(missing)}.", flush=True)
+        if os.environ.get("BESEDKA_REQUIRE_ALL") == "on":
+            return 1
+    rounds = {"SQLite": ""} | {name: urls[name] for name in ("PostgreSQL", "MariaDB") if name not in missing}
+    failed = [name for name, url in rounds.items() if not passes(name, url, urls, arguments)]
+    print(f"Failed on: {', '.join(failed)}." if failed else f"Passed on: {', '.join(rounds)}.", flush=True)
+    return 1 if failed else 0
+
+
+def passes(name: str, url: str, urls: dict[str, str], arguments: list[str]) -> bool:
+    """Whether pytest passes on this database."""
+    print(f"── {name}", flush=True)
+    environment = {variable: urls[service] for service, (variable, _) in SERVICES.items()}
+    left_out = [f"--ignore={path}" for path in ONCE if url]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", *left_out, *arguments]
+    finished = subprocess.run(command, env={**os.environ, **environment, "DATABASE_URL": url}, check=False)
+    return finished.returncode == 0
+
+
+def answers(url: str) -> bool:
+    """Whether something listens there."""
+    parts = urllib.parse.urlsplit(url)
+    try:
+        with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 0), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

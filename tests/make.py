@@ -1,0 +1,68 @@
+"""Plain builders: each makes one thing that is right, and names only what matters to the test."""
+
+import itertools
+from typing import Any
+
+from django.utils import timezone
+
+from besedka.accounts.models import User
+from besedka.bots import placements
+from besedka.bots.models import Bot
+from besedka.conversations import contacts, log
+from besedka.conversations.contacts import Address
+from besedka.conversations.log import Append
+from besedka.conversations.models import Conversation, Inbox
+from besedka.conversations.wire import Entry
+from besedka.problems import Problem
+
+_numbers = itertools.count(1)
+
+
+def token() -> str:
+    """A chat token that no other test has."""
+    return f"visitor-{next(_numbers):08}"
+
+
+def inbox(**fields: Any) -> Inbox:
+    """An inbox in which people answer."""
+    return Inbox.objects.create(**{"name": "Shop", "language": "en", **fields})
+
+
+def inbox_with_bot(**fields: Any) -> Inbox:
+    """An inbox in which a bot answers first."""
+    made = inbox(**fields)
+    placements.place(bot().pk, made.pk)
+    made.refresh_from_db()
+    return made
+
+
+def bot(**fields: Any) -> Bot:
+    """A bot that is switched on and placed nowhere."""
+    return Bot.objects.create(**{"name": f"Bot {next(_numbers)}", **fields})
+
+
+def operator(name: str) -> User:
+    """A person who can be an owner."""
+    return User.objects.create_user(name)
+
+
+def address(inbox: Inbox, chat_token: str | None = None) -> Address:
+    """Where a contact writes from."""
+    return contacts.address(inbox.pk, chat_token or token())
+
+
+def conversation(owner: str = "bot", **fields: Any) -> Conversation:
+    """A conversation in which the contact has said hello to an owner."""
+    place = inbox_with_bot() if owner == "bot" else inbox()
+    said = say(address(place), "hello")
+    Conversation.objects.filter(pk=said.conversation_id).update(**fields)
+    return Conversation.objects.get(pk=said.conversation_id)
+
+
+def say(to: Address | int, text: str, *, author: str = "contact", **fields: Any) -> Entry:
+    """A message in the log; a refusal is raised."""
+    where: dict[str, Any] = {"address": to} if isinstance(to, Address) else {"conversation_id": to}
+    [result] = log.append_many([Append(author=author, text=text, **where, **fields)], now=timezone.now())
+    if isinstance(result, Problem):
+        raise result
+    return result

@@ -1,0 +1,146 @@
+"""Guards of the house: what must hold for every route, migration, problem and old client, those to come too."""
+
+import importlib
+import importlib.util
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db.migrations.loader import MigrationLoader
+from django.urls import URLPattern, URLResolver, get_resolver
+
+import besedka
+from besedka.door.app import routes
+from besedka.problems import Problem
+
+ROOT = Path(__file__).resolve().parent.parent
+LEGACY_ROUTES = {"/gpt", "/message", "/api/v1/gpt", "/api/v1/message"}
+
+# Who may call what. A route that is not here fails: say who may, and write the test that shows it.
+ANYBODY, CONTACT, STAFF = "anybody", "contact", "staff"
+WHO_MAY = {
+    # the door
+    "/api/v1/gpt": CONTACT,
+    "/gpt": CONTACT,
+    "/api/v1/message": CONTACT,
+    "/message": CONTACT,
+    "/api/v1/conversation": CONTACT,
+    "/api/v1/conversation/messages": CONTACT,
+    "/api/v1/conversation/stream": CONTACT,
+    "/api/v1/conversation/handoff": CONTACT,
+    "/api/v1/widget": ANYBODY,
+    "/ws/visitor": CONTACT,
+    # Django
+    "": ANYBODY,
+    "admin/": STAFF,
+    "api/schema": ANYBODY,
+    "swagger": ANYBODY,
+    "api/v1": ANYBODY,
+    "demo": ANYBODY,
+    "health": ANYBODY,
+    "health/ready": ANYBODY,
+    "widget.js": ANYBODY,
+}
+LAYERS = ["accounts", "conversations", "bots", "knowledge", "turns"]  # the apps with tables, lowest first
+NEIGHBOURS = {("bots", "knowledge"), ("knowledge", "bots")}
+
+
+def door_paths() -> set[str]:
+    return {path.rstrip("/") for route in routes() if (path := getattr(route, "path", None)) is not None}
+
+
+def django_paths() -> set[str]:
+    found = set()
+    for pattern in get_resolver().url_patterns:
+        if isinstance(pattern, URLResolver) and str(pattern.pattern) == "":
+            found |= {str(inner.pattern) for inner in pattern.url_patterns if isinstance(inner, URLPattern)}
+        else:
+            found.add(str(pattern.pattern))
+    return {re.sub(r"^\^|/\?\$$|\$$|\\", "", path).removesuffix("/") or "" for path in found}
+
+
+def problems() -> list[type[Problem]]:
+    for module in pkgutil.walk_packages(besedka.__path__, "besedka."):
+        if not module.name.endswith(("asgi", "wsgi")) and ".migrations" not in module.name:
+            importlib.import_module(module.name)
+    found, waiting = [], [Problem]
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        found.append(kind)
+    return found
+
+
+def test_each_route_of_the_door_stands_in_the_table_of_who_may():
+    assert door_paths() <= set(WHO_MAY)
+
+
+def test_each_route_of_django_stands_in_the_table_of_who_may():
+    assert django_paths() <= {path.removesuffix("/") for path in WHO_MAY}
+
+
+@pytest.mark.parametrize("path", sorted(path for path, who in WHO_MAY.items() if who == STAFF))
+def test_strangers_are_sent_to_sign_in_where_only_staff_may(path, client, db):
+    response = client.get(f"/{path}")
+
+    assert response.status_code == 302
+    assert "/login/" in response["Location"]
+
+
+def test_migrations_point_downward():
+    loader = MigrationLoader(None, ignore_no_initial=True)
+    upward = []
+    for (app, name), migration in loader.disk_migrations.items():
+        if app not in LAYERS:
+            continue
+        for other, _ in migration.dependencies:
+            if other in LAYERS and other != app:
+                neighbours = (app, other) in NEIGHBOURS
+                if neighbours or LAYERS.index(other) > LAYERS.index(app):
+                    upward.append(f"{app}.{name} needs {other}")
+
+    assert upward == []
+
+
+def test_every_change_of_a_model_has_its_migration(db):
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+def test_every_app_with_tables_is_in_the_list_of_layers():
+    ours = {config.label for config in apps.get_app_configs() if config.name.startswith("besedka.")}
+
+    assert {label for label in ours if list(apps.get_app_config(label).get_models())} == set(LAYERS)
+
+
+def test_every_problem_has_a_code_of_its_own_that_the_docs_explain():
+    page = (ROOT / "docs" / "api" / "problems.md").read_text(encoding="utf-8")
+
+    undocumented = {kind.code for kind in problems()} - set(re.findall(r"`([a-z_]+)`", page)) - {"problem"}
+
+    assert undocumented == set()
+
+
+def test_every_route_of_an_old_client_has_a_contract_test():
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "contract").glob("test_*.py"))
+
+    assert {route for route in LEGACY_ROUTES if route not in tests} == set()
+
+
+def test_the_settings_page_is_what_the_settings_say():
+    spec = importlib.util.spec_from_file_location("settings_page", ROOT / "docs" / "settings_page.py")
+    settings_page = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(settings_page)
+
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', settings_page.SETTINGS.read_text(encoding="utf-8")))
+
+    assert settings_page.PAGE.read_text(encoding="utf-8") == settings_page.page()
+    assert read == set(re.findall(r"^\| `([A-Z_]+)`", settings_page.page(), flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("module", sorted((ROOT / "src" / "besedka").rglob("*.py"), key=str))
+def test_no_module_is_longer_than_one_can_read_at_once(module):
+    if "migrations" not in module.parts:
+        assert len(module.read_text(encoding="utf-8").splitlines()) <= 400
