@@ -1,8 +1,25 @@
-"""What every test shares: which database is tried, and where the files of a run go."""
+"""What every test shares: a home of its own, and one running server for those that only talk to it."""
 
 import os
 import tempfile
+from collections.abc import Iterator
 
-# Before Django reads its settings: a test run has a home of its own and no limits on how fast it may ask.
+# Before Django reads its settings.
 os.environ.setdefault("BESEDKA_HOME", tempfile.mkdtemp(prefix="besedka-tests-"))
-os.environ.setdefault("BESEDKA_TESTING", "on")
+
+import pytest
+import running
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[running.Server]:
+    """A server without limits on how fast it may be asked."""
+    with running.server(tmp_path_factory.mktemp("site") / "home", BESEDKA_ACCESS_LOG="on") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def limited_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[running.Server]:
+    """A server as it comes: with limits."""
+    with running.server(tmp_path_factory.mktemp("limited") / "home", BESEDKA_RATE_LIMITS="on") as server:
+        yield server

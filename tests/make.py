@@ -66,3 +66,9 @@ def say(to: Address | int, text: str, *, author: str = "contact", **fields: Any)
     if isinstance(result, Problem):
         raise result
     return result
+
+
+def address_of(conversation: Conversation) -> Address:
+    """Where the contact of this conversation writes from."""
+    identity = conversation.contact.identities.get()
+    return Address(conversation.inbox_id, identity.known_as, identity.shown, identity.kind)

@@ -43,12 +43,12 @@ def test_only_the_sources_asked_for_are_searched(db):
     assert len(search.index_of(())) == 0
 
 
-def test_within_a_second_the_database_is_not_asked_again(db, clock: list[float], django_assert_num_queries):
+def test_for_a_moment_the_database_is_not_asked_again(db, clock: list[float], django_assert_num_queries):
     source_id = source("Shop", "на Лесной")
 
     with django_assert_num_queries(2):  # versions, passages
         first = search.index_of((source_id,))
-    clock[0] += 0.9
+    clock[0] += search.CHECK_S * 0.9
     with django_assert_num_queries(0):
         again = search.index_of((source_id,))
 

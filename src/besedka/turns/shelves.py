@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from django.db import close_old_connections
+from django.db import connection
 
 from besedka.knowledge import search
 from besedka.knowledge.search import Index
@@ -27,5 +27,7 @@ async def index_of(source_ids: tuple[int, ...]) -> Index:
 
 
 def _look(source_ids: tuple[int, ...]) -> Index:
-    close_old_connections()
-    return search.index_of(source_ids)
+    try:
+        return search.index_of(source_ids)
+    finally:
+        connection.close()  # the thread may never be asked again, and must not keep a connection for ever

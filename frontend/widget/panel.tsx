@@ -1,0 +1,227 @@
+/** The open chat, drawn from the state. */
+
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+
+import { pieces } from "./links";
+import type { Author, Message } from "./protocol";
+import type { Pending } from "./storage";
+import { length, MAX_LENGTH, type State, writer } from "./store";
+import type { Words } from "./words.en";
+
+interface Props {
+  state: State;
+  words: Words;
+  language: string;
+  now: number;
+  say(text: string): void;
+  retry(pending: Pending): void;
+  typing(): void;
+  person(): void;
+  close(): void;
+}
+
+const Icon = ({ d }: { d: string }) => (
+  <svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">
+    <path d={d} />
+  </svg>
+);
+
+export function Panel(props: Props) {
+  const { state, words } = props;
+  const waiting = state.owner === "queue";
+  const line = waiting
+    ? words.waiting
+    : state.owner === "operator"
+      ? words.personAnswers
+      : state.look?.bot !== false
+        ? words.botAnswers
+        : words.peopleAnswer;
+  const strip = state.notice === "refused" ? words.refused : !state.online ? words.offline : state.notice === "slow" ? words.slow : null;
+  return (
+    <section class="panel" role="dialog" aria-label={state.look?.title || words.chat} data-part="panel" hidden={!state.open}>
+      <header>
+        <div>
+          <h2 dir="auto">{state.look?.title || words.chat}</h2>
+          <p class={!state.online ? "away" : waiting ? "waiting" : ""}>{line}</p>
+        </div>
+        {state.owner !== "queue" && state.owner !== "operator" && (
+          <button type="button" data-part="person" title={words.person} aria-label={words.person} onClick={props.person}>
+            <Icon d="M9 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8M2 21c0-4 3-7 7-7s7 3 7 7M19 8v6M16 11h6" />
+          </button>
+        )}
+        <button type="button" data-part="close" title={words.close} aria-label={words.close} onClick={props.close}>
+          <Icon d="M6 6l12 12M18 6 6 18" />
+        </button>
+      </header>
+      {strip !== null && (
+        <p class="strip" role="status" data-part="banner">
+          {strip}
+        </p>
+      )}
+      <Log {...props} />
+      <Composer {...props} />
+    </section>
+  );
+}
+
+function Log({ state, words, language, now, say, retry }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const dots = writer(state, now);
+  const count = state.messages.length + state.pending.length;
+  useLayoutEffect(() => {
+    if (box.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [count, dots, state.open]);
+  if (count === 0) return <Empty state={state} words={words} say={say} />;
+  return (
+    <div class="log" role="log" aria-live="polite" data-part="log" tabIndex={0} ref={box}>
+      {state.messages.map((message, index) => (
+        <Entry key={message.seq} message={message} before={state.messages[index - 1]} words={words} language={language} now={now} />
+      ))}
+      {state.pending.map((pending) => (
+        <div class="message contact" key={pending.client_id}>
+          <Bubble text={pending.text} />
+          {pending.failed ? (
+            <span class="unsent">
+              {words.unsent} <button onClick={() => retry(pending)}>{words.retry}</button>
+            </span>
+          ) : (
+            <small>{words.sending}</small>
+          )}
+        </div>
+      ))}
+      {dots !== null && (
+        <div class={`message ${dots}`}>
+          <div class="bubble dots" aria-hidden="true">
+            <i /> <i /> <i />
+          </div>
+          <span class="away-text">{`${name(dots, words)} ${words.isTyping}`}</span>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Empty({ state, words, say }: Pick<Props, "state" | "words" | "say">) {
+  return (
+    <div class="log" data-part="log">
+      <div class="empty">
+        {state.look?.greeting && (
+          <p class="greeting" dir="auto">
+            {state.look.greeting}
+          </p>
+        )}
+        {!!state.look?.popular_questions.length && <p class="often">{words.questions}</p>}
+        {state.look?.popular_questions.map((question) => (
+          <button type="button" key={question} data-part="question" dir="auto" onClick={() => say(question)}>
+            {question}
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+interface EntryProps {
+  message: Message;
+  before: Message | undefined;
+  words: Words;
+  language: string;
+  now: number;
+}
+
+function Entry({ message, before, words, language, now }: EntryProps) {
+  const at = new Date(message.created_at);
+  const newDay = before === undefined || new Date(before.created_at).toDateString() !== at.toDateString();
+  const first = newDay || before?.author !== message.author;
+  const time = at.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+  const shown = message.author !== "contact" && message.author !== "system" && first;
+  return (
+    <>
+      {newDay && <span class="day">{day(at, now, words, language)}</span>}
+      <div class={`message ${message.author}`} data-author={message.author}>
+        {shown && <span class="who">{name(message.author, words)}</span>}
+        <Bubble text={message.text} />
+        {message.author !== "system" && <small>{time}</small>}
+      </div>
+    </>
+  );
+}
+
+const Bubble = ({ text }: { text: string }) => (
+  <div class="bubble" dir="auto">
+    {pieces(text).map((piece) =>
+      piece.href === undefined ? (
+        piece.text
+      ) : (
+        <a href={piece.href} target="_blank" rel="noopener nofollow noreferrer">
+          {piece.text}
+        </a>
+      ),
+    )}
+  </div>
+);
+
+function Composer({ state, words, say, typing }: Props) {
+  const [text, setText] = useState("");
+  const field = useRef<HTMLTextAreaElement>(null);
+  const used = length(text);
+  const over = used > MAX_LENGTH;
+  const blank = text.trim() === "";
+  const send = (): void => {
+    if (blank || over) return;
+    say(text);
+    setText("");
+    field.current?.focus();
+  };
+  useEffect(() => {
+    const area = field.current;
+    if (!area) return;
+    area.style.height = "auto"; // browsers without field-sizing
+    area.style.height = `${Math.min(area.scrollHeight + 2, 132)}px`;
+  }, [text, state.open]);
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      {used > MAX_LENGTH - 300 && (
+        <span class={over ? "count over" : "count"} role="status">
+          {over ? words.tooLong : words.left(MAX_LENGTH - used)}
+        </span>
+      )}
+      <textarea
+        ref={field}
+        rows={1}
+        data-part="composer"
+        aria-label={words.write}
+        placeholder={words.write}
+        dir="auto"
+        disabled={state.notice === "refused"}
+        value={text}
+        onInput={(event) => {
+          setText(event.currentTarget.value);
+          typing();
+        }}
+        onKeyDown={(event) => {
+          if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+            event.preventDefault();
+            send();
+          }
+        }}
+      />
+      <button type="submit" data-part="send" aria-label={words.send} title={words.send} disabled={blank || over}>
+        <Icon d="M4 12l16-8-6 16-3-7z" />
+      </button>
+    </form>
+  );
+}
+
+const name = (author: Author, words: Words): string => (author === "bot" ? words.bot : author === "operator" ? words.operator : "");
+
+function day(at: Date, now: number, words: Words, language: string): string {
+  if (at.toDateString() === new Date(now).toDateString()) return words.today;
+  if (at.toDateString() === new Date(now - 86_400_000).toDateString()) return words.yesterday;
+  return at.toLocaleDateString(language, { day: "numeric", month: "long" });
+}

@@ -1,0 +1,28 @@
+import { beforeEach, expect, test } from "vitest";
+
+import * as storage from "./storage";
+
+beforeEach(() => localStorage.clear());
+
+test("the token has 128 random bits and stays the same", () => {
+  const token = storage.token("pk_1");
+
+  expect(token).toMatch(/^[0-9a-f]{32}$/);
+  expect(storage.token("pk_1")).toBe(token);
+  expect(storage.token("pk_2")).not.toBe(token);
+});
+
+test("what is to be sent survives a reload, and is forgotten when it is stored", () => {
+  storage.keep("pk_1", { client_id: "a", text: "hi", at: 1 });
+  storage.keep("pk_1", { client_id: "b", text: "there", at: 2 });
+
+  storage.forget("pk_1", "a");
+
+  expect(storage.outbox("pk_1").map((one) => one.client_id)).toEqual(["b"]);
+});
+
+test("an outbox that somebody else spoiled is an empty one", () => {
+  localStorage.setItem("besedka:pk_1:outbox", "{");
+
+  expect(storage.outbox("pk_1")).toEqual([]);
+});

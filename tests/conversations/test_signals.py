@@ -1,0 +1,89 @@
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import make
+import pytest
+
+from besedka.conversations import log, news, signals
+from besedka.conversations.log import Append
+
+
+@pytest.fixture
+def hub() -> Iterator[None]:
+    yield
+    signals.detach()
+
+
+def test_who_listens_is_woken_from_any_thread(hub):
+    async def run() -> set[str]:
+        signals.attach(asyncio.get_running_loop())
+        with signals.listen(7) as woken:
+            threading.Thread(target=signals.send_many, args=({"new": [7, 8]},)).start()
+            return await woken.wait(5)
+
+    assert asyncio.run(run()) == {"new"}
+
+
+def test_a_signal_between_listening_and_waiting_is_not_missed(hub):
+    async def run() -> set[str]:
+        signals.attach(asyncio.get_running_loop())
+        with signals.listen(7) as woken:
+            signals.send_many({"new": [7]})
+            await asyncio.sleep(0.05)
+            return await woken.wait(0.01)
+
+    assert asyncio.run(run()) == {"new"}
+
+
+def test_waiting_ends_by_itself(hub):
+    async def run() -> set[str]:
+        signals.attach(asyncio.get_running_loop())
+        with signals.listen(7) as woken:
+            return await woken.wait(0.01)
+
+    assert asyncio.run(run()) == set()
+
+
+def test_who_has_left_is_forgotten(hub):
+    async def run() -> list[signals.Topic]:
+        signals.attach(asyncio.get_running_loop())
+        with signals.listen(7), signals.listen("token:x:1"):
+            pass
+        return signals.listened()
+
+    assert asyncio.run(run()) == []
+
+
+def test_without_a_loop_signals_go_nowhere_and_harm_nobody(hub):
+    signals.send_many({"new": [1]})
+
+
+@pytest.mark.django_db
+def test_the_sweep_finds_what_a_lost_signal_did_not_tell(hub):
+    conversation = make.conversation(owner="queue")
+
+    latest = news.Latest()
+
+    with signals.listen(conversation.pk):
+        first = news.since_many([latest])
+        log.append_many([Append("contact", "unheard", conversation_id=conversation.pk)])
+        second = news.since_many([latest])
+        third = news.since_many([latest])
+
+    assert first == [{}]
+    assert second == [{"new": [conversation.pk]}]
+    assert third == [{"new": []}]
+
+
+@pytest.mark.django_db
+def test_the_sweep_wakes_who_waits_for_a_conversation_to_begin(hub):
+    address = make.address(make.inbox())
+    latest = news.Latest()
+
+    with signals.listen(address.topic):
+        news.since_many([latest])
+        make.say(address, "hello")
+        found = news.since_many([latest])
+
+    assert found == [{"new": [address.topic]}]

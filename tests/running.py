@@ -1,0 +1,130 @@
+"""The real server, in a process of its own, over real HTTP and real databases."""
+
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+import psycopg
+import pymysql
+
+BESEDKA = str(Path(sys.executable).with_name("besedka"))
+STARTED_S = 60
+PASSWORD = "a-password-for-tests"
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def scratch_database(url: str | None = None) -> Iterator[str]:
+    """The URL of an empty database beside the one in `url` (default: `DATABASE_URL`); "" is SQLite."""
+    url = os.environ.get("DATABASE_URL", "") if url is None else url
+    if not url:
+        yield ""
+        return
+    parts = urllib.parse.urlsplit(url)
+    name = f"besedka_{secrets.token_hex(6)}"
+    _administer(parts, f"CREATE DATABASE {name}")
+    try:
+        yield parts._replace(path=f"/{name}").geturl()
+    finally:
+        force = " WITH (FORCE)" if parts.scheme.startswith("postgres") else ""
+        _administer(parts, f"DROP DATABASE {name}{force}")
+
+
+def _administer(parts: urllib.parse.SplitResult, statement: str) -> None:
+    if parts.scheme.startswith("postgres"):
+        with psycopg.connect(parts._replace(path="/postgres").geturl(), autocommit=True) as connection:
+            connection.execute(statement.encode())
+        return
+    connection = pymysql.connect(
+        host=parts.hostname, port=parts.port or 3306, user=parts.username, password=parts.password or ""
+    )
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+@dataclass
+class Server:
+    """One `besedka run`; its log is the file `log`."""
+
+    home: Path
+    port: int
+    environment: dict[str, str] = field(default_factory=dict)
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """What it said."""
+        return self.home.parent / f"{self.home.name}-{self.port}.log"
+
+    def start(self) -> None:
+        """It answers when this returns."""
+        environment = {
+            "PATH": os.environ["PATH"],
+            "BESEDKA_HOME": str(self.home),
+            "PORT": str(self.port),
+            "BESEDKA_ADMIN_PASSWORD": PASSWORD,
+            **self.environment,
+        }
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [BESEDKA, "run"], env=environment, stdout=log, stderr=log, cwd=self.home.parent
+            )
+        until = time.monotonic() + STARTED_S
+        while time.monotonic() < until:
+            with contextlib.suppress(httpx2.HTTPError):
+                if httpx2.get(f"{self.url}/health/ready/", timeout=5).status_code == 200:
+                    return
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise RuntimeError(f"the server did not start:\n{self.log.read_text(errors='replace')[-2000:]}")
+
+    def stop(self) -> None:
+        """Ask it to end, and wait until it has."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+@contextlib.contextmanager
+def server(home: Path, **environment: str) -> Iterator[Server]:
+    """A running server with an empty database of the kind that the tests run on."""
+    with scratch_database(environment.pop("DATABASE_URL", None)) as url:
+        home.mkdir(parents=True, exist_ok=True)
+        running = Server(home, free_port(), {"DATABASE_URL": url, "BESEDKA_RATE_LIMITS": "off", **environment})
+        try:
+            running.start()
+            yield running
+        finally:
+            running.stop()
