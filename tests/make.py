@@ -8,8 +8,9 @@ from django.utils import timezone
 from besedka.accounts.models import User
 from besedka.bots import placements
 from besedka.bots.models import Bot
-from besedka.conversations import contacts, log
+from besedka.conversations import contacts, inboxes, log
 from besedka.conversations.contacts import Address
+from besedka.conversations.inboxes import Reception
 from besedka.conversations.log import Append
 from besedka.conversations.models import Conversation, Inbox
 from besedka.conversations.wire import Entry
@@ -72,3 +73,10 @@ def address_of(conversation: Conversation) -> Address:
     """Where the contact of this conversation writes from."""
     identity = conversation.contact.identities.get()
     return Address(conversation.inbox_id, identity.known_as, identity.shown, identity.kind)
+
+
+def reception(inbox: Inbox) -> Reception:
+    """An inbox as its visitors meet it."""
+    found = inboxes.directory().find(inbox.public_key)
+    assert found is not None
+    return found

@@ -222,7 +222,7 @@ async def _listen(visitor: Visitor) -> None:
                 if faults >= FAULTS:
                     await _hang_up(visitor.ws, problem)
                     return
-                await visitor.send({"type": "error", **problem.as_json()})
+                await visitor.send({**problem.as_json(), "type": "error"})
     except (WebSocketDisconnect, TimeoutError):
         pass  # gone, or as good as gone
 
@@ -246,7 +246,7 @@ async def _hang_up(ws: WebSocket, problem: Problem) -> None:
     """Say why, then close with the code that belongs to the problem's status."""
     with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
         async with asyncio.timeout(SEND_S):
-            await ws.send_text(msgspec.json.encode({"type": "error", **problem.as_json()}).decode())
+            await ws.send_text(msgspec.json.encode({**problem.as_json(), "type": "error"}).decode())
     code = 4401 if isinstance(problem, TokenInvalid) else CLOSE_CODES.get(problem.status, 4400)
     await _close(ws, code, problem.code)
 
