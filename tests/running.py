@@ -5,6 +5,7 @@ import os
 import secrets
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import psycopg
@@ -19,6 +21,7 @@ import pymysql
 
 BESEDKA = str(Path(sys.executable).with_name("besedka"))
 STARTED_S = 60
+ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "a-password-for-tests"
 
 
@@ -109,6 +112,15 @@ class Server:
                 self.process.wait(timeout=20)
             except subprocess.TimeoutExpired:
                 self.kill()
+
+    def select(self, query: str) -> list[tuple[Any, ...]]:
+        """What its database says, read past the server."""
+        url = self.environment.get("DATABASE_URL", "")
+        if url.startswith("postgres"):
+            with psycopg.connect(url) as connection:
+                return connection.execute(query.encode()).fetchall()
+        with contextlib.closing(sqlite3.connect(self.home / "besedka.sqlite3")) as database:
+            return database.execute(query).fetchall()
 
     def kill(self) -> None:
         """`kill -9`."""
