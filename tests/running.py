@@ -62,6 +62,16 @@ def _administer(parts: urllib.parse.SplitResult, statement: str) -> None:
         cursor.execute(statement)
 
 
+def wait_for_port(port: int) -> None:
+    """Somebody listens there when this returns."""
+    until = time.monotonic() + STARTED_S
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"nobody listens on {port}")
+
+
 @dataclass
 class Server:
     """One `besedka run`; its log is the file `log`."""

@@ -161,7 +161,8 @@ def strict_host(site: running.Server) -> Iterator[str]:
     inbox = httpx2.get(f"{site.url}/api/v1/widget").json()["inbox"]
     allowed = f"script-src {site.url}; style-src 'self'; connect-src {site.url} ws://127.0.0.1:{site.port}"
     policy = f"default-src 'none'; {allowed}"
-    body = f'<!doctype html><title>Shop</title><script async src="{site.url}/widget.js" data-inbox="{inbox}"></script>'
+    script = f'<script async src="{site.url}/widget.js" data-inbox="{inbox}"></script>'
+    body = f"<!doctype html><title>Shop</title>{script}"
 
     class Page(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:

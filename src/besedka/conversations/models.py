@@ -88,7 +88,7 @@ class Identity(models.Model):
 
     class Meta:
         verbose_name_plural = "identities"
-        constraints = [models.UniqueConstraint(fields=["kind", "known_as"], name="known_as_one_contact")]
+        constraints = [models.UniqueConstraint(fields=["known_as", "kind"], name="known_as_one_contact")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.shown}…"

@@ -300,7 +300,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name_plural": "identities",
-                "constraints": [models.UniqueConstraint(fields=("kind", "known_as"), name="known_as_one_contact")],
+                "constraints": [models.UniqueConstraint(fields=("known_as", "kind"), name="known_as_one_contact")],
             },
         ),
         migrations.AddIndex(

@@ -1,0 +1,199 @@
+"""Figures, each a ratio to the floor in the same run: product and floor in turn on core 0, the load on core 1.
+
+    bench.py [--rounds 3] [--seconds 4] [--only post,poll,…] [--rows 1000000]
+
+The floor and the load generators lie beside the repository (`BESEDKA_BENCH` names another place). Prints a table
+and writes `var/bench/bench.json`.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = Path(os.environ.get("BESEDKA_BENCH", ROOT.parent / "shared" / "bench"))
+sys.path.insert(0, str(ROOT / "tests"))
+
+import fill  # noqa: E402 - beside this file
+import running  # noqa: E402 - the tests know how to run a server
+
+POSTGRESQL = os.environ.get("BESEDKA_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/besedka")
+LONG_POLL = ["--poll", "/api/v1/message?wait=25", "--interval", "0"]
+SOCKETS = 10_000
+
+
+@dataclass
+class Figure:
+    """One line of the table. `reached` is None where there is no target."""
+
+    name: str
+    value: str
+    target: str
+    reached: bool | None
+
+
+def load(*arguments: str, tool: str = "load_http.py") -> dict[str, float]:
+    """What one run of a load generator measured."""
+    command = ["taskset", "-c", "1", sys.executable, str(TOOLS / tool), *arguments]
+    finished = subprocess.run(command, capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(finished.stdout.strip().splitlines()[-1])
+    if found.get("errors"):
+        print(f"  errors: {found}", flush=True)
+    return found
+
+
+@contextlib.contextmanager
+def product(folder: Path, *, bot: bool = False, url: str = "") -> Iterator[running.Server]:
+    """Our server on core 0."""
+    environment = {"DATABASE_URL": url, "BESEDKA_DEMO_BOT": "on" if bot else "off"}
+    with running.server(folder / "home", **environment) as server:
+        subprocess.run(["taskset", "-acp", "0", str(server.process.pid)], check=True, capture_output=True)
+        yield server
+
+
+@contextlib.contextmanager
+def floor(folder: Path, *, url: str = "") -> Iterator[str]:
+    """The floor on core 0; its address."""
+    port = running.free_port()
+    with running.scratch_database(url) as scratch:
+        environment = {
+            **os.environ,
+            "DB": "pg" if scratch else "sqlite",
+            "FLOOR_DB": scratch or str(folder / "floor.db"),
+        }
+        command = ["taskset", "-c", "0", sys.executable, "-m", "uvicorn", "floor:app", "--port", str(port)]
+        process = subprocess.Popen([*command, "--log-level", "warning"], cwd=TOOLS, env=environment)
+        try:
+            running.wait_for_port(port)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def ratio(mode: str, target: float, options: argparse.Namespace, *, url: str = "", rows: int = 0) -> Figure:
+    """Requests a second of ours, over the floor's, medians of the rounds."""
+    ours, floors = [], []
+    with (
+        tempfile.TemporaryDirectory() as name,
+        product(Path(name), url=url) as server,
+        floor(Path(name), url=url) as base,
+    ):
+        if rows:
+            fill.fill(server, rows)
+        for _ in range(options.rounds):
+            for address, found in ((base, floors), (server.url, ours)):
+                found.append(load(mode, "--base", address, "-n", "64", "-t", str(options.seconds))["rps"])
+    mine, least = statistics.median(ours), statistics.median(floors)
+    where = f"{'PostgreSQL' if url else 'SQLite'}{f', {rows:,} messages stored' if rows else ''}"
+    what = "POST /gpt" if mode == "ingest" else "empty poll"
+    share = mine / least
+    return Figure(
+        f"{what}, {where}",
+        f"{share:.2f} of the floor ({mine:,.0f} of {least:,.0f}/s)",
+        f"≥ {target}",
+        share >= target,
+    )
+
+
+def turns(options: argparse.Namespace) -> Figure:
+    """Answered turns a second, 64 visitors who wait for each answer."""
+    with tempfile.TemporaryDirectory() as name, product(Path(name), bot=True) as server:
+        rates = [
+            load("e2e", "--base", server.url, "-n", "64", "-t", str(options.seconds), *LONG_POLL)["rps"]
+            for _ in range(options.rounds)
+        ]
+    rate = statistics.median(rates)
+    return Figure("answered turns, 64 visitors", f"{rate:,.0f}/s", "≥ 1,500/s", rate >= 1_500)
+
+
+def answer_time(options: argparse.Namespace, think_s: float) -> Figure:
+    """From the POST to the answer by long poll, 16 visitors."""
+    with tempfile.TemporaryDirectory() as name, product(Path(name), bot=True) as server:
+        times = [
+            load(
+                *("e2e", "--base", server.url, "-n", "16", "-t", str(options.seconds)),
+                *("--think", str(think_s), *LONG_POLL),
+            )["p50"]
+            for _ in range(options.rounds)
+        ]
+    p50 = statistics.median(times)
+    pace = f"a pause of {think_s * 1000:.0f} ms between questions" if think_s else "no pause between questions"
+    return Figure(f"POST to answer, 16 visitors, {pace}", f"p50 {p50:.1f} ms", "≤ 5 ms", p50 <= 5)
+
+
+def sockets() -> Figure:
+    """Memory of an idle WebSocket."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with tempfile.TemporaryDirectory() as name, product(Path(name)) as server:
+        pid = str(server.process.pid)
+        url = f"ws://127.0.0.1:{server.port}/ws/visitor"
+        header = ["--header", "chat-token: idle-visitor"]
+        found = load("idle", "--url", url, "-n", str(SOCKETS), "--pid", pid, *header, tool="load_ws.py")
+    size = found["kb_per_conn"]
+    return Figure(
+        f"{SOCKETS:,} idle WebSockets", f"{size:.1f} KB each", "≤ 30 KB", size <= 30 and not found["closed"]
+    )
+
+
+def memory() -> Figure:
+    """Resident memory after the start, with the demo shop."""
+    with tempfile.TemporaryDirectory() as name, product(Path(name), bot=True) as server:
+        status = Path(f"/proc/{server.process.pid}/status").read_text()
+    size = int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+    return Figure("memory at start", f"{size:.0f} MB", "≤ 150 MB", size <= 150)
+
+
+def main() -> int:
+    """Measure, print, write down."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--only", default="", help="names of figures, with commas between")
+    options = parser.parse_args()
+    if not (TOOLS / "floor.py").exists():
+        print(f"Nothing is measured: the floor and the load generators are not in {TOOLS}.")
+        return 0
+    figures: dict[str, Callable[[], Figure]] = {
+        "memory": memory,
+        "post": lambda: ratio("ingest", 0.5, options),
+        "poll": lambda: ratio("poll", 0.4, options),
+        "turns": lambda: turns(options),
+        "answer": lambda: answer_time(options, 0),
+        "answer-paced": lambda: answer_time(options, 0.05),
+        "sockets": sockets,
+        "post-pg": lambda: ratio("ingest", 0.4, options, url=POSTGRESQL),
+        "post-few": lambda: ratio("ingest", 0.5, options, rows=1_000),
+        "post-many": lambda: ratio("ingest", 0.5, options, rows=options.rows),
+        "poll-few": lambda: ratio("poll", 0.4, options, rows=1_000),
+        "poll-many": lambda: ratio("poll", 0.4, options, rows=options.rows),
+        "post-pg-few": lambda: ratio("ingest", 0.4, options, url=POSTGRESQL, rows=1_000),
+        "post-pg-many": lambda: ratio("ingest", 0.4, options, url=POSTGRESQL, rows=options.rows),
+    }
+    chosen = [name for name in options.only.split(",") if name] or list(figures)
+    measured = []
+    for name in chosen:
+        figure = figures[name]()
+        measured.append(figure)
+        mark = {True: "reached", False: "NOT reached", None: ""}[figure.reached]
+        print(f"{figure.name:62} {figure.value:48} {figure.target:12} {mark}", flush=True)
+    folder = ROOT / "var" / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps([asdict(figure) for figure in measured], ensure_ascii=False, indent=1)
+    (folder / "bench.json").write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
