@@ -10,6 +10,8 @@ os.environ.setdefault("BESEDKA_HOME", tempfile.mkdtemp(prefix="besedka-tests-"))
 import pytest
 import running
 
+from besedka.turns import claim
+
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[running.Server]:
@@ -23,3 +25,9 @@ def limited_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[running.S
     """A server as it comes: with limits."""
     with running.server(tmp_path_factory.mktemp("limited") / "home", BESEDKA_RATE_LIMITS="on") as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_known() -> None:
+    """What this process remembers of a database that is gone with the last test."""
+    claim.forget_staff()

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict
+from typing import Any
 
 from besedka.conversations import inboxes
 from besedka.conversations.batcher import Batcher
@@ -27,6 +28,8 @@ class Door:
         self.trusted_proxies = trusted_proxies
         self.directory = Directory({}, None, frozenset())
         self.handed_out: dict[int, int] = {}  # conversation to seq: gone out, and on its way into the cursor
+        # Whose body is on its way, since when, and the task that waits for it.
+        self.reading: dict[Any, tuple[float, asyncio.Task[Any] | None]] = {}
         self._known: OrderedDict[Address, int] = OrderedDict()
 
     def conversation_of(self, address: Address) -> int | None:

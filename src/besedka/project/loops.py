@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 from besedka.conversations import news, relay, signals
 from besedka.conversations.batcher import Batcher
+from besedka.door import admission
 from besedka.door.house import Door
 from besedka.problems import Unavailable
 from besedka.turns import embedded
@@ -33,6 +34,7 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
         (runner.sweep, embedded.SWEEP_S),
         (runner.renew, embedded.RENEW_S),
         (lambda: _wake_for_news(reader, latest), news.SWEEP_S),
+        (lambda: admission.cut_slow_bodies(door), 1),
     ]
     tasks = [asyncio.create_task(_every(period_s, work)) for work, period_s in periodic]
     tasks.append(asyncio.create_task(door.refresh_directory()))

@@ -1,0 +1,90 @@
+"""Signals between processes, over the real Redis."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+import redis
+import redis.asyncio
+
+from besedka.conversations import relay, signals
+
+REDIS = os.environ.get("BESEDKA_TEST_REDIS", "redis://127.0.0.1:6379/15")
+
+
+@pytest.fixture(autouse=True)
+def channel(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A channel that no other test uses."""
+    try:
+        redis.from_url(REDIS).ping()
+    except redis.RedisError:
+        assert os.environ.get("BESEDKA_REQUIRE_ALL") != "on", "Redis is missing"
+        pytest.skip("Redis is missing")
+    name = f"besedka:test:{secrets.token_hex(4)}"
+    monkeypatch.setattr(relay, "CHANNEL", name)
+    yield name
+    signals.detach()
+
+
+async def with_relay(url: str, act) -> object:
+    signals.attach(asyncio.get_running_loop())
+    task = asyncio.create_task(relay.run(url))
+    await asyncio.sleep(0.3)
+    try:
+        return await act()
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def test_what_another_process_signals_wakes_who_listens_here(channel):
+    async def act() -> set[str]:
+        with signals.listen(7) as woken:
+            async with redis.asyncio.from_url(REDIS) as other:
+                envelope = relay.Envelope("another process", {"new": [7]})
+                await other.publish(channel, msgspec.json.encode(envelope))
+            return await woken.wait(5)
+
+    assert asyncio.run(with_relay(REDIS, act)) == {"new"}
+
+
+def test_our_signals_reach_the_other_processes_and_do_not_come_back(channel):
+    async def act() -> tuple[dict[str, list[int]], set[str], set[str]]:
+        async with redis.asyncio.from_url(REDIS) as other, other.pubsub(ignore_subscribe_messages=True) as inbound:
+            await inbound.subscribe(channel)
+            await asyncio.sleep(0.1)
+            with signals.listen(7) as woken:
+                signals.send_many({"new": [7]})
+                first = await woken.wait(5)
+                message = None
+                while message is None:
+                    message = await inbound.get_message(timeout=5)
+                again = await woken.wait(0.3)
+            return msgspec.json.decode(message["data"], type=relay.Envelope).kinds, first, again
+
+    assert asyncio.run(with_relay(REDIS, act)) == ({"new": [7]}, {"new"}, set())
+
+
+def test_nonsense_on_the_channel_harms_nobody(channel):
+    async def act() -> set[str]:
+        with signals.listen(7) as woken:
+            async with redis.asyncio.from_url(REDIS) as other:
+                await other.publish(channel, b"nonsense")
+                await other.publish(channel, msgspec.json.encode(relay.Envelope("other", {"new": [7]})))
+            return await woken.wait(5)
+
+    assert asyncio.run(with_relay(REDIS, act)) == {"new"}
+
+
+def test_without_redis_signals_stay_in_this_process(channel):
+    async def act() -> set[str]:
+        with signals.listen(7) as woken:
+            signals.send_many({"new": [7]})
+            return await woken.wait(5)
+
+    assert asyncio.run(with_relay("redis://127.0.0.1:1", act)) == {"new"}
