@@ -44,7 +44,7 @@ async def with_relay(url: str, act) -> object:
 
 def test_what_another_process_signals_wakes_who_listens_here(channel):
     async def act() -> set[str]:
-        with signals.listen(7) as woken:
+        with signals.listen(7, frozenset({"new"})) as woken:
             async with redis.asyncio.from_url(REDIS) as other:
                 envelope = relay.Envelope("another process", {"new": [7]})
                 await other.publish(channel, msgspec.json.encode(envelope))
@@ -58,7 +58,7 @@ def test_our_signals_reach_the_other_processes_and_do_not_come_back(channel):
         async with redis.asyncio.from_url(REDIS) as other, other.pubsub(ignore_subscribe_messages=True) as inbound:
             await inbound.subscribe(channel)
             await asyncio.sleep(0.1)
-            with signals.listen(7) as woken:
+            with signals.listen(7, frozenset({"new"})) as woken:
                 signals.send_many({"new": [7]})
                 first = await woken.wait(5)
                 message = None
@@ -72,7 +72,7 @@ def test_our_signals_reach_the_other_processes_and_do_not_come_back(channel):
 
 def test_nonsense_on_the_channel_harms_nobody(channel):
     async def act() -> set[str]:
-        with signals.listen(7) as woken:
+        with signals.listen(7, frozenset({"new"})) as woken:
             async with redis.asyncio.from_url(REDIS) as other:
                 await other.publish(channel, b"nonsense")
                 await other.publish(channel, msgspec.json.encode(relay.Envelope("other", {"new": [7]})))
@@ -83,7 +83,7 @@ def test_nonsense_on_the_channel_harms_nobody(channel):
 
 def test_without_redis_signals_stay_in_this_process(channel):
     async def act() -> set[str]:
-        with signals.listen(7) as woken:
+        with signals.listen(7, frozenset({"new"})) as woken:
             signals.send_many({"new": [7]})
             return await woken.wait(5)
 

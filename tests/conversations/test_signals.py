@@ -8,6 +8,8 @@ import pytest
 from besedka.conversations import log, news, signals
 from besedka.conversations.log import Append
 
+NEW = frozenset({"new"})
+
 
 @pytest.fixture
 def hub() -> Iterator[None]:
@@ -18,7 +20,7 @@ def hub() -> Iterator[None]:
 def test_who_listens_is_woken_from_any_thread(hub):
     async def run() -> set[str]:
         signals.attach(asyncio.get_running_loop())
-        with signals.listen(7) as woken:
+        with signals.listen(7, NEW) as woken:
             threading.Thread(target=signals.send_many, args=({"new": [7, 8]},)).start()
             return await woken.wait(5)
 
@@ -28,7 +30,7 @@ def test_who_listens_is_woken_from_any_thread(hub):
 def test_a_signal_between_listening_and_waiting_is_not_missed(hub):
     async def run() -> set[str]:
         signals.attach(asyncio.get_running_loop())
-        with signals.listen(7) as woken:
+        with signals.listen(7, NEW) as woken:
             signals.send_many({"new": [7]})
             await asyncio.sleep(0.05)
             return await woken.wait(0.01)
@@ -36,10 +38,20 @@ def test_a_signal_between_listening_and_waiting_is_not_missed(hub):
     assert asyncio.run(run()) == {"new"}
 
 
+def test_who_listens_to_news_is_not_woken_by_somebody_typing(hub):
+    async def run() -> set[str]:
+        signals.attach(asyncio.get_running_loop())
+        with signals.listen(7, NEW) as woken:
+            signals.send_many({"typing:bot": [7]})
+            return await woken.wait(0.05)
+
+    assert asyncio.run(run()) == set()
+
+
 def test_waiting_ends_by_itself(hub):
     async def run() -> set[str]:
         signals.attach(asyncio.get_running_loop())
-        with signals.listen(7) as woken:
+        with signals.listen(7, NEW) as woken:
             return await woken.wait(0.01)
 
     assert asyncio.run(run()) == set()
@@ -48,7 +60,7 @@ def test_waiting_ends_by_itself(hub):
 def test_who_has_left_is_forgotten(hub):
     async def run() -> list[signals.Topic]:
         signals.attach(asyncio.get_running_loop())
-        with signals.listen(7), signals.listen("token:x:1"):
+        with signals.listen(7, NEW), signals.listen("token:x:1", NEW):
             pass
         return signals.listened()
 
@@ -65,7 +77,7 @@ def test_the_sweep_finds_what_a_lost_signal_did_not_tell(hub):
 
     latest = news.Latest()
 
-    with signals.listen(conversation.pk):
+    with signals.listen(conversation.pk, NEW):
         first = news.since_many([latest])
         log.append_many([Append("contact", "unheard", conversation_id=conversation.pk)])
         second = news.since_many([latest])
@@ -81,7 +93,7 @@ def test_the_sweep_wakes_who_waits_for_a_conversation_to_begin(hub):
     address = make.address(make.inbox())
     latest = news.Latest()
 
-    with signals.listen(address.topic):
+    with signals.listen(address.topic, NEW):
         news.since_many([latest])
         make.say(address, "hello")
         found = news.since_many([latest])

@@ -15,9 +15,10 @@ Kinds = Mapping[str, Iterable[Topic]]
 class Woken:
     """One that waits for signals on a topic."""
 
-    __slots__ = ("_kinds", "_waiting")
+    __slots__ = ("_kinds", "_waiting", "hears")
 
-    def __init__(self) -> None:
+    def __init__(self, hears: frozenset[str]) -> None:
+        self.hears = hears
         self._kinds: set[str] = set()
         self._waiting: asyncio.Future[None] | None = None
 
@@ -90,9 +91,9 @@ def deliver(kinds: Kinds) -> None:
 
 
 @contextlib.contextmanager
-def listen(topic: Topic) -> Iterator[Woken]:
-    """Be on the list for a topic. To be called on the hub's loop."""
-    woken = Woken()
+def listen(topic: Topic, hears: frozenset[str]) -> Iterator[Woken]:
+    """Be on the list for these kinds of signals on a topic. To be called on the hub's loop."""
+    woken = Woken(hears)
     waiting = _hub.listeners.setdefault(topic, [])
     waiting.append(woken)
     try:
@@ -124,4 +125,5 @@ def _wake(kinds: dict[str, list[Topic]]) -> None:
             callback(topics)
         for topic in topics:
             for woken in _hub.listeners.get(topic, ()):
-                woken.wake(kind)
+                if kind in woken.hears:
+                    woken.wake(kind)

@@ -11,6 +11,7 @@ from besedka.door.house import Door
 
 MAX_WAIT_S = 25  # seconds that a long poll is held
 GONE = "gone"
+NEWS = frozenset({"new"})
 
 
 async def look(door: Door, visit: Visit) -> Seen | None:
@@ -41,7 +42,7 @@ async def look_until_news(
     until = loop.time() + wait_s
     while True:
         topic = topic_of(door, visit.address)
-        with signals.listen(topic) as woken:
+        with signals.listen(topic, NEWS) as woken:
             while topic == topic_of(door, visit.address):
                 seen = await look(door, visit)
                 left = until - loop.time()

@@ -27,6 +27,8 @@ from besedka.problems import Invalid, Problem, Unavailable
 
 logger = logging.getLogger(__name__)
 
+TYPING = frozenset({"typing:bot", "typing:operator"})
+HEARS = frozenset({"new", "state", "read"}) | TYPING
 HELLO_S = 10  # seconds until a client has to have said who it is
 SEND_S = 20  # seconds that a client may leave a frame unread before we hang up
 FAULTS = 20  # faulty frames before we hang up
@@ -88,7 +90,7 @@ class Visitor:
         kinds: set[str] = set()
         while True:
             topic = readers.topic_of(self.door, self.address)
-            with signals.listen(topic) as woken:
+            with signals.listen(topic, HEARS) as woken:
                 while topic == readers.topic_of(self.door, self.address):
                     seen = await readers.look(self.door, Visit(self.address, self.after))
                     if state is None:
@@ -107,7 +109,7 @@ class Visitor:
                             continue
                     if topic == readers.topic_of(self.door, self.address):
                         kinds = await woken.wait(3600)
-                        for kind in kinds & {"typing:bot", "typing:operator"}:
+                        for kind in kinds & TYPING:
                             await self.send({"type": "typing", "author": kind.partition(":")[2]})
 
     async def _greet(self, seen: Seen | None) -> tuple[str | None, str]:

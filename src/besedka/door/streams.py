@@ -13,6 +13,7 @@ from besedka.door.admission import MAX_SEQ, Caller
 from besedka.door.house import Door
 from besedka.problems import Invalid
 
+HEARS = frozenset({"new", "state"})
 HEARTBEAT_S = 15  # a comment so often keeps proxies from closing, and shows us who is gone
 
 
@@ -36,7 +37,7 @@ async def _events(door: Door, address: Address, after: int) -> AsyncIterator[byt
     state = None
     while True:
         topic = readers.topic_of(door, address)
-        with signals.listen(topic) as woken:
+        with signals.listen(topic, HEARS) as woken:
             while topic == readers.topic_of(door, address):
                 seen = await readers.look(door, Visit(address, after))
                 if seen is not None:

@@ -44,6 +44,8 @@ if _database["ENGINE"].endswith("sqlite3"):
         # FULL: a commit is on disk before it is told. The cache is 16 MB (negative: KiB).
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;",
     }
+    # A file, as in life: in memory SQLite locks whole tables between the threads of one process.
+    _database["TEST"] = {"NAME": str(HOME / "test.sqlite3")}
 elif _database["ENGINE"].endswith("mysql"):
     import pymysql  # an extra: whoever has no MySQL needs no driver for it
 
