@@ -1,7 +1,7 @@
 # Two commands are all: `make run` and `make test`. Everything else is for people who change the product.
 VENV := .venv
 BIN := $(VENV)/bin
-UV := UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv
+UV := UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv --system-certs
 PYTHON ?= python3
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
 BUILT := src/besedka/web/static/besedka/widget.js

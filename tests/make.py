@@ -56,8 +56,20 @@ def conversation(owner: str = "bot", **fields: Any) -> Conversation:
     """A conversation in which the contact has said hello to an owner."""
     place = inbox_with_bot() if owner == "bot" else inbox()
     said = say(address(place), "hello")
-    Conversation.objects.filter(pk=said.conversation_id).update(**fields)
-    return Conversation.objects.get(pk=said.conversation_id)
+    return change(Conversation.objects.get(pk=said.conversation_id), **fields)
+
+
+def held_by(operator: User) -> Conversation:
+    """A conversation that this operator answers, in an inbox that has a bot."""
+    made = conversation()
+    return change(made, owner="operator", operator=operator, owner_version=1, due_at=None)
+
+
+def change(conversation: Conversation, **fields: Any) -> Conversation:
+    """The conversation after something that no function of ours does yet."""
+    Conversation.objects.filter(pk=conversation.pk).update(**fields)
+    conversation.refresh_from_db()
+    return conversation
 
 
 def say(to: Address | int, text: str, *, author: str = "contact", **fields: Any) -> Entry:

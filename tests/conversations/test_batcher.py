@@ -5,9 +5,9 @@ from typing import Any
 
 import make
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
-from besedka.conversations import log
+from besedka.conversations import batcher, log, sql
 from besedka.conversations.batcher import TRIES, Batcher
 from besedka.conversations.log import Append
 from besedka.conversations.models import Inbox, Message
@@ -140,3 +140,154 @@ def test_stopping_finishes_what_was_submitted():
     asyncio.run(run())
 
     assert Message.objects.count() == 20
+
+
+def test_who_no_longer_waits_does_not_disturb_the_others():
+    gate = threading.Event()
+
+    def work(items: list[int]) -> list[int]:
+        gate.wait(5)
+        return items
+
+    async def act(writer: Batcher) -> tuple[bool, int]:
+        left, stays = writer.submit(work, 1), writer.submit(work, 2)
+        left.cancel()
+        gate.set()
+        return left.cancelled(), await stays
+
+    assert with_writer(act) == (True, 2)
+
+
+def test_different_kinds_of_work_are_one_transaction():
+    address, gate = make.address(make.inbox()), threading.Event()
+
+    def hold(items: list[int]) -> list[bool]:
+        gate.wait(5)
+        return [connection.in_atomic_block] * len(items)
+
+    def count(items: list[None]) -> list[int]:
+        return [Message.objects.count()] * len(items)
+
+    async def act(writer: Batcher) -> list[Any]:
+        writer.submit(hold, 0)
+        await asyncio.sleep(0.1)
+        append = writer.submit(log.append_many, Append("contact", "hello", address=address))
+        counted, held = writer.submit(count, None), writer.submit(hold, 1)
+        gate.set()
+        return [(await append).seq, await counted, await held]
+
+    assert with_writer(act) == [1, 1, True]
+
+
+def test_a_reader_opens_no_transaction():
+    def look(items: list[None]) -> list[bool]:
+        return [connection.in_atomic_block] * len(items)
+
+    async def run() -> bool:
+        reader = Batcher("reader", writes=False)
+        reader.start()
+        try:
+            return await reader.submit(look, None)
+        finally:
+            await asyncio.to_thread(reader.stop)
+
+    assert not asyncio.run(run())
+
+
+def test_when_too_much_waits_the_next_is_told_to_come_again(monkeypatch):
+    monkeypatch.setattr(batcher, "MAX_QUEUE", 5)
+    gate = threading.Event()
+
+    def work(items: list[int]) -> list[int]:
+        gate.wait(5)
+        return items
+
+    async def act(writer: Batcher) -> list[Any]:
+        first = writer.submit(work, 0)
+        await asyncio.sleep(0.1)
+        jobs = [first, *(writer.submit(work, number) for number in range(1, 8))]
+        gate.set()
+        return await asyncio.gather(*jobs, return_exceptions=True)
+
+    results = with_writer(act)
+
+    assert results[:6] == list(range(6))
+    assert all(isinstance(result, Unavailable) for result in results[6:])
+
+
+def test_more_than_a_batch_takes_several_and_keeps_the_order(monkeypatch):
+    monkeypatch.setattr(batcher, "MAX_BATCH", 10)
+    address = make.address(make.inbox())
+
+    async def act(writer: Batcher) -> list[Any]:
+        appends = [Append("contact", str(number), address=address) for number in range(35)]
+        return await asyncio.gather(*(writer.submit(log.append_many, append) for append in appends))
+
+    assert [entry.seq for entry in with_writer(act)] == list(range(1, 36))
+
+
+def test_a_connection_that_died_is_replaced():
+    address = make.address(make.inbox())
+
+    def die(items: list[None]) -> list[None]:
+        connection.connection.close()
+        raise OperationalError("the connection is dead")
+
+    async def act(writer: Batcher) -> Any:
+        dead = writer.submit(die, None)
+        await asyncio.gather(dead, return_exceptions=True)
+        return await writer.submit(log.append_many, Append("contact", "hello", address=address))
+
+    assert with_writer(act).seq == 1
+
+
+def test_two_processes_that_make_the_same_contact_at_once_both_get_through():
+    """Two writers with a connection each; the loser's first try meets the row that the winner has just made."""
+    inbox = make.inbox()
+    addresses = [make.address(inbox) for _ in range(20)]
+
+    async def run() -> list[Any]:
+        writers = [Batcher(f"writer {number}", writes=True) for number in range(2)]
+        for writer in writers:
+            writer.start()
+        try:
+            jobs = [
+                writer.submit(log.append_many, Append("contact", "hello", address=address, client_id="one"))
+                for address in addresses
+                for writer in writers
+            ]
+            return await asyncio.gather(*jobs)
+        finally:
+            for writer in writers:
+                await asyncio.to_thread(writer.stop)
+
+    entries = asyncio.run(run())
+
+    assert {entry.seq for entry in entries} == {1}
+    assert Message.objects.count() == 20
+
+
+@pytest.mark.skipif(connection.vendor == "mysql", reason="MariaDB's durability is not a matter of the session")
+def test_what_is_durable_waits_for_the_disk_and_takes_its_company_along():
+    question, lasting = {
+        "sqlite": ("PRAGMA synchronous", {2: True, 1: False}),
+        "postgresql": ("SHOW synchronous_commit", {"on": True, "off": False}),
+    }[connection.vendor]
+    gate = threading.Event()
+
+    def look(items: list[int]) -> list[bool]:
+        gate.wait(5)
+        [(value,)] = sql.select(question, [])
+        return [lasting[value]] * len(items)
+
+    async def act(writer: Batcher) -> list[Any]:
+        gate.set()
+        alone = [await writer.submit(look, 1, durable=durable) for durable in (False, True, False)]
+        gate.clear()
+        writer.submit(look, 0, durable=False)
+        await asyncio.sleep(0.1)
+        company = [writer.submit(look, number, durable=number == 2) for number in range(3)]
+        gate.set()
+        return [alone, await asyncio.gather(*company)]
+
+    assert with_writer(act) == [[False, True, False], [True, True, True]]

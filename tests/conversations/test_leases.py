@@ -4,8 +4,9 @@ import make
 import pytest
 from django.utils import timezone
 
-from besedka.conversations import episodes, leases
+from besedka.conversations import episodes, leases, log, ownership
 from besedka.conversations.leases import LEASE_S, Claim, Finish
+from besedka.conversations.log import Append
 from besedka.conversations.models import Conversation, Turn
 
 pytestmark = pytest.mark.django_db
@@ -119,3 +120,110 @@ def test_claiming_takes_as_many_statements_for_one_as_for_many(django_assert_num
         claims = leases.claim_many([conversation.pk for conversation in conversations])
 
     assert all(claims)
+
+
+def test_of_one_conversation_named_twice_there_is_one_claim():
+    conversation = make.conversation()
+
+    claims = leases.claim_many([conversation.pk, conversation.pk, 0])
+
+    assert [claimed is not None for claimed in claims] == [True, False, False]
+
+
+def test_a_turn_that_is_ended_twice_counts_once():
+    conversation = make.conversation()
+    claimed = claim(conversation)
+    ended = Finish(claimed, "answered", "", {})
+
+    first, again = leases.finish_many([ended, ended])
+
+    assert (first.mine, again.mine) == (True, False)
+    assert [turn.outcome for turn in Turn.objects.order_by("pk")] == ["answered", "dropped"]
+
+
+def test_a_turn_of_a_conversation_that_is_gone_ends_without_a_record():
+    conversation = make.conversation()
+    claimed = claim(conversation)
+    conversation.delete()
+
+    assert not finish(claimed).mine
+    assert not Turn.objects.exists()
+
+
+def test_more_than_a_page_of_lines_is_taken_page_by_page_and_none_is_skipped():
+    conversation = make.conversation()
+    log.append_many([Append("contact", str(n), conversation_id=conversation.pk) for n in range(2, 251)])
+
+    taken, due = [], True
+    while due:
+        claimed = claim(conversation)
+        taken += [entry.seq for entry in claimed.messages]
+        due = finish(claimed).due
+
+    assert taken == list(range(1, 251))
+    assert [turn.upto_seq for turn in Turn.objects.order_by("pk")] == [100, 200, 250]
+
+
+def test_who_waits_longest_is_first():
+    now = timezone.now()
+    conversations = [make.conversation() for _ in range(3)]
+    for conversation, minutes in zip(conversations, (2, 3, 1), strict=True):
+        make.change(conversation, due_at=now - timedelta(minutes=minutes))
+
+    first, second, third = conversations
+    assert leases.due(limit=10, now=now) == [second.pk, first.pk, third.pk]
+    assert leases.due(limit=1, now=now) == [second.pk]
+
+
+def test_what_somebody_works_on_is_not_due():
+    conversation = make.conversation()
+    now = timezone.now()
+    claim(conversation, now=now)
+
+    assert leases.due(limit=10, now=now) == []
+    assert leases.due(limit=10, now=now + timedelta(seconds=LEASE_S + 1)) == [conversation.pk]
+
+
+def test_a_lease_that_another_one_has_is_not_renewed():
+    conversation = make.conversation()
+    now = timezone.now()
+    late = claim(conversation, now=now)
+    claim(conversation, now=now + timedelta(seconds=LEASE_S + 1))
+    conversation.refresh_from_db()
+
+    leases.renew_many([late], now=now + timedelta(hours=1))
+
+    assert Conversation.objects.get(pk=conversation.pk).lease_until == conversation.lease_until
+
+
+def test_an_operator_who_takes_over_ends_the_lease():
+    conversation = make.conversation()
+    claimed = claim(conversation)
+    ownership.ask_for_person_many([make.address_of(conversation)])
+
+    finished = finish(claimed)
+
+    conversation.refresh_from_db()
+    assert not finished.mine
+    assert (conversation.lease_key, conversation.lease_until, conversation.attempts) == ("", None, 0)
+    assert (Turn.objects.get().outcome, Turn.objects.get().reason) == ("dropped", "stale_owner")
+
+
+def test_a_turn_of_before_the_hand_off_is_not_mine_after_the_return():
+    conversation = make.conversation()
+    claimed = claim(conversation)
+    ownership.ask_for_person_many([make.address_of(conversation)])
+    ownership.return_to_bot_many([conversation.pk])
+    make.say(conversation.pk, "and again")
+    claim(conversation)
+
+    assert not finish(claimed).mine
+    assert Conversation.objects.get(pk=conversation.pk).due_at is not None
+
+
+def test_looking_for_what_is_due_takes_one_statement(django_assert_num_queries):
+    for _ in range(3):
+        make.conversation()
+
+    with django_assert_num_queries(1):
+        assert len(leases.due(limit=10)) == 3

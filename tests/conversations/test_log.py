@@ -1,11 +1,16 @@
+from datetime import timedelta
+
 import make
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from besedka.conversations import contacts, episodes, log, ownership, visits
+from besedka.conversations import contacts, episodes, log, signals, visits
 from besedka.conversations.log import Append, Fence, IdempotencyKeyReused, Stale, Want
-from besedka.conversations.models import Contact, Conversation, Message
+from besedka.conversations.models import Contact, Conversation, Identity, Message
 from besedka.conversations.visits import Visit
+from besedka.conversations.wire import Entry
 from besedka.problems import NotFound
 
 pytestmark = pytest.mark.django_db
@@ -202,42 +207,139 @@ def test_nobody_sees_the_conversation_of_another_token():
     assert seen is None
 
 
-@pytest.mark.parametrize(
-    ("model", "changes"),
-    [
-        (Message, {"seq": 0}),
-        (Message, {"operator_id": 1}),
-        (Conversation, {"owner": "operator"}),
-        (Conversation, {"reacted_seq": 99}),
-        (Conversation, {"heard_seq": 99}),
-        (Conversation, {"episode_after": 99}),
-    ],
-)
-def test_the_database_refuses_what_must_never_be(model, changes):
-    make.conversation()
-    make.operator("anna")
-
-    with pytest.raises(IntegrityError), transaction.atomic():
-        model.objects.update(**changes)
-
-
-def test_the_database_refuses_a_second_message_at_a_seq():
+def test_however_a_conversation_is_named_its_messages_get_places_of_their_own():
     conversation = make.conversation()
-    message = Message.objects.get(conversation=conversation)
-    message.pk = None
+    address = make.address_of(conversation)
 
-    with pytest.raises(IntegrityError), transaction.atomic():
-        message.save()
+    entries = log.append_many(
+        [
+            Append("contact", "by address", address=address),
+            Append("bot", "by id", conversation_id=conversation.pk),
+            Append("contact", "by address again", address=address),
+        ]
+    )
+
+    assert [entry.seq for entry in entries] == [2, 3, 4]
+    assert texts(conversation.pk, after=1) == ["by address", "by id", "by address again"]
 
 
-def test_a_hand_off_puts_one_notice_into_the_log():
-    conversation = make.conversation()
-    wish = ownership.HandOff(conversation.pk, "low_confidence", conversation.owner_version)
+def test_a_contact_that_is_known_in_two_ways_writes_into_one_conversation():
+    inbox = make.inbox()
+    phone, laptop = make.address(inbox), make.address(inbox)
+    first = make.say(phone, "from the phone")
+    Identity.objects.create(
+        contact=Contact.objects.get(), kind="token", known_as=laptop.known_as, shown=laptop.shown
+    )
 
-    assert ownership.hand_off_many([wish]) == [True]
-    assert ownership.hand_off_many([wish]) == [False]
+    entries = log.append_many([Append("contact", "x", address=address) for address in (laptop, phone, laptop)])
+
+    assert {entry.conversation_id for entry in entries} == {first.conversation_id}
+    assert [entry.seq for entry in entries] == [2, 3, 4]
+
+
+def test_a_message_to_an_inbox_that_is_gone_is_refused_and_spoils_nothing_else():
+    here, gone = make.inbox(), make.inbox()
+    address = make.address(gone)
+    gone.delete()
+
+    refused, stored = log.append_many(
+        [Append("contact", "lost", address=address), Append("contact", "kept", address=make.address(here))]
+    )
+
+    assert isinstance(refused, NotFound)
+    assert stored.seq == 1
+    assert Contact.objects.count() == 1
+
+
+def test_what_was_sent_before_the_close_may_be_sent_again_and_opens_nothing():
+    conversation = make.conversation(owner="bot")
+    first = make.say(conversation.pk, "one more", client_id="again")
+    episodes.close_many([conversation.pk])
+
+    again = make.say(conversation.pk, "one more", client_id="again")
 
     conversation.refresh_from_db()
-    assert (conversation.owner, conversation.owner_version, conversation.due_at) == ("queue", 1, None)
-    notices = Message.objects.filter(conversation=conversation, author="system")
-    assert [notice.payload for notice in notices] == [{"event": "handed_off", "reason": "low_confidence"}]
+    assert again == first
+    assert (conversation.status, conversation.episode) == ("closed", 1)
+
+
+def test_an_id_lives_as_long_as_the_conversation():
+    conversation = make.conversation(owner="bot")
+    first = make.say(conversation.pk, "hello", client_id="old")
+    Message.objects.filter(seq=first.seq).update(created_at=timezone.now() - timedelta(days=400))
+    episodes.close_many([conversation.pk])
+    make.say(conversation.pk, "a new episode")
+
+    again = make.say(conversation.pk, "hello", client_id="old")
+
+    assert again.seq == first.seq
+
+
+def test_one_bad_message_in_a_batch_leaves_no_hole():
+    conversation = make.conversation()
+    stale = Fence(conversation.owner_version + 1, "")
+    make.say(conversation.pk, "taken", client_id="taken")
+
+    results = log.append_many(
+        [
+            Append("contact", "a", conversation_id=conversation.pk),
+            Append("bot", "stale", conversation_id=conversation.pk, fence=stale),
+            Append("contact", "other text", conversation_id=conversation.pk, client_id="taken"),
+            Append("bot", "nowhere", conversation_id=0),
+            Append("contact", "b", conversation_id=conversation.pk),
+        ]
+    )
+
+    assert [type(result) for result in results] == [Entry, Stale, IdempotencyKeyReused, NotFound, Entry]
+    assert texts(conversation.pk) == ["hello", "taken", "a", "b"]
+
+
+def test_a_first_message_takes_as_many_statements_for_one_as_for_many():
+    inbox = make.inbox()
+    counts = []
+
+    for number in (1, 50):
+        appends = [Append("contact", "first", address=make.address(inbox), client_id="1") for _ in range(number)]
+        with CaptureQueriesContext(connection) as statements:
+            log.append_many(appends)
+        counts.append(len(statements))
+
+    assert counts[0] == counts[1] <= 9
+
+
+def test_reading_takes_one_statement_for_all_and_none_for_nothing(django_assert_num_queries):
+    conversations = [make.conversation() for _ in range(10)]
+
+    with django_assert_num_queries(1):
+        pages = log.read_many([Want(conversation.pk, 0, 1) for conversation in conversations])
+    with django_assert_num_queries(0):
+        nothing = log.read_many([Want(conversations[0].pk, 1, 1), Want(conversations[0].pk, 9, 1)])
+
+    assert [len(page) for page in pages] == [1] * 10
+    assert nothing == [[], []]
+
+
+def test_what_comes_with_a_message_comes_back_as_it_was():
+    conversation = make.conversation()
+    payload = {"кнопки": ["да", "нет"], "n": 1.5, "deep": {"null": None}}
+
+    entry = make.say(conversation.pk, "choose", author="bot", payload=payload)
+
+    [page] = log.read_many([Want(conversation.pk, 1, 2)])
+    assert page == [entry]
+    assert page[0].payload == payload
+
+
+def test_listeners_are_told_after_the_commit_and_not_before(django_capture_on_commit_callbacks, monkeypatch):
+    told = []
+    monkeypatch.setattr(signals, "send_many", told.append)
+    address = make.address(make.inbox_with_bot())
+
+    with django_capture_on_commit_callbacks() as callbacks:
+        entry = make.say(address, "hello")
+    before = list(told)
+    for callback in callbacks:
+        callback()
+
+    assert before == []
+    assert told == [{"new": [entry.conversation_id, address.topic], "due": [entry.conversation_id]}]

@@ -1,9 +1,11 @@
 """Whatever happens to a conversation in whatever order, it stays what a small model says it is."""
 
 import itertools
+from datetime import timedelta
 
 import make
 import pytest
+from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
@@ -12,6 +14,7 @@ from besedka.conversations import episodes, leases, log, ownership
 from besedka.conversations.leases import Claim, Finish
 from besedka.conversations.log import Append, Fence, Want
 from besedka.conversations.models import Conversation
+from besedka.conversations.ownership import HandOff
 from besedka.conversations.wire import Entry
 
 
@@ -26,6 +29,8 @@ class OneConversation(RuleBasedStateMachine):
         self.ids = itertools.count()
         self.sent: dict[str, tuple[int, str]] = {}
         self.claims: list[tuple[Claim, int]] = []
+        self.holder: str | None = None  # the lease key of whoever has the turn now
+        self.unheard = 0  # lines of the contact since the bot's last reaction
         self.say("hello")
 
     def conversation(self) -> Conversation:
@@ -33,17 +38,34 @@ class OneConversation(RuleBasedStateMachine):
 
     def reopened(self) -> None:
         if self.status == "closed":
-            self.status, self.owner = "open", "bot"
-            self.fence += 1
+            self.status = "open"
+            self.handed_to("bot")
+
+    def handed_to(self, owner: str) -> None:
+        self.owner, self.holder, self.unheard = owner, None, 0
+        self.fence += 1
+
+    def heard(self, *texts: str) -> None:
+        self.reopened()
+        self.log += [("contact", text) for text in texts]
+        self.unheard += len(texts)
 
     @rule(text=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=20))
     def say(self, text: str) -> None:
         client_id = str(next(self.ids))
         [entry] = log.append_many([Append("contact", text, address=self.address, client_id=client_id)])
         assert isinstance(entry, Entry)
-        self.reopened()
-        self.log.append(("contact", text))
+        self.heard(text)
         self.sent[client_id] = (entry.seq, text)
+
+    @rule(by_address=st.lists(st.booleans(), min_size=2, max_size=4))
+    def say_many_at_once(self, by_address: list[bool]) -> None:
+        named = [{"address": self.address}, {"conversation_id": self.conversation().pk}]
+        results = log.append_many(
+            [Append("contact", f"line {n}", **named[not address]) for n, address in enumerate(by_address)]
+        )
+        assert all(isinstance(result, Entry) for result in results)
+        self.heard(*(f"line {n}" for n in range(len(by_address))))
 
     @precondition(lambda self: self.sent)
     @rule(data=st.data())
@@ -61,47 +83,77 @@ class OneConversation(RuleBasedStateMachine):
         ownership.ask_for_person_many([self.address])
         self.reopened()
         if self.owner == "bot":
-            self.owner = "queue"
-            self.fence += 1
+            self.handed_to("queue")
             self.log.append(("system", "handed_off"))
 
     @rule()
     def return_to_bot(self) -> None:
         ownership.return_to_bot_many([self.conversation().pk])
         if self.status == "open" and self.owner == "queue":
-            self.owner = "bot"
-            self.fence += 1
+            self.handed_to("bot")
             self.log.append(("system", "returned"))
 
     @rule()
     def close(self) -> None:
         episodes.close_many([self.conversation().pk])
         if self.status == "open":
-            self.status, self.owner = "closed", "queue"
-            self.fence += 1
+            self.status = "closed"
+            self.handed_to("queue")
 
     @rule()
     def claim(self) -> None:
         [claimed] = leases.claim_many([self.conversation().pk])
+        free = self.owner == "bot" and self.unheard > 0 and self.holder is None
+        assert (claimed is not None) == free
         if claimed is not None:
-            assert self.owner == "bot"
-            assert all(fence != self.fence for _, fence in self.claims), "two workers have the same turn"
-            self.claims.append((claimed, self.fence))
+            assert [entry.text for entry in claimed.messages] == self.unanswered()
+            self.holder = claimed.lease_key
+            self.claims.append((claimed, self.unheard))
+
+    def unanswered(self) -> list[str]:
+        """The contact's last lines; between them there may be lines of others."""
+        return [text for author, text in self.log if author == "contact"][-self.unheard :]
+
+    @precondition(lambda self: self.holder is not None)
+    @rule()
+    def the_worker_dies(self) -> None:
+        """Its lease runs out; it may yet come back from the dead and answer."""
+        past = timezone.now() - timedelta(seconds=1)
+        Conversation.objects.filter(pk=self.conversation().pk).update(lease_until=past)
+        self.holder = None
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data())
     def answer(self, data: st.DataObject) -> None:
-        claimed, fence = self.claims.pop(data.draw(st.integers(0, len(self.claims) - 1)))
-        append = Append("bot", "answer", conversation_id=claimed.conversation_id)
-        fenced = Append(
-            "bot", append.text, None, append.conversation_id, None, None, Fence(fence, claimed.lease_key)
-        )
-        [said] = log.append_many([fenced])
+        claimed, said = self.taken(data)
+        fence = Fence(claimed.owner_version, claimed.lease_key)
+        append = Append("bot", "answer", conversation_id=claimed.conversation_id, fence=fence)
+        [entry] = log.append_many([append])
         [end] = leases.finish_many([Finish(claimed, "answered", "", {})])
-        current = fence == self.fence
-        assert isinstance(said, Entry) == current == end.mine
-        if current:
+        assert isinstance(entry, Entry) == said == end.mine
+        if said:
             self.log.append(("bot", "answer"))
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data())
+    def give_up(self, data: st.DataObject) -> None:
+        claimed, mine = self.taken(data)
+        [end] = leases.finish_many([Finish(claimed, "handed_off", "unsure", {})])
+        assert end.mine == mine
+        if mine:
+            wish = HandOff(claimed.conversation_id, "unsure", claimed.owner_version)
+            assert ownership.hand_off_many([wish, wish]) == [True, False]
+            self.handed_to("queue")
+            self.log.append(("system", "handed_off"))
+
+    def taken(self, data: st.DataObject) -> tuple[Claim, bool]:
+        """One of the turns that somebody has begun, and whether it still is theirs."""
+        claimed, covered = self.claims.pop(data.draw(st.integers(0, len(self.claims) - 1)))
+        if claimed.lease_key not in (self.holder, self.conversation().lease_key):
+            return claimed, False
+        self.holder = None
+        self.unheard -= covered
+        return claimed, True
 
     @invariant()
     def the_log_and_the_owner_are_what_the_model_says(self) -> None:
@@ -112,6 +164,7 @@ class OneConversation(RuleBasedStateMachine):
         assert shown == self.log
         assert (conversation.owner, conversation.status) == (self.owner, self.status)
         assert conversation.owner_version == self.fence
+        assert (conversation.due_at is not None) == (self.owner == "bot" and self.unheard > 0)
 
 
 @pytest.mark.django_db

@@ -3,6 +3,8 @@ import pytest
 
 from besedka.conversations import episodes, ownership
 from besedka.conversations.models import Conversation, Message
+from besedka.conversations.ownership import HandOff
+from besedka.problems import NotFound
 
 pytestmark = pytest.mark.django_db
 
@@ -68,3 +70,91 @@ def test_closing_twice_changes_nothing():
 
     assert episodes.close_many([conversation.pk]) == 1
     assert episodes.close_many([conversation.pk]) == 0
+
+
+def test_a_hand_off_puts_one_notice_into_the_log():
+    conversation = make.conversation()
+    wish = HandOff(conversation.pk, "low_confidence", conversation.owner_version)
+
+    assert ownership.hand_off_many([wish]) == [True]
+    assert ownership.hand_off_many([wish]) == [False]
+
+    conversation.refresh_from_db()
+    assert (conversation.owner, conversation.owner_version, conversation.due_at) == ("queue", 1, None)
+    notices = Message.objects.filter(conversation=conversation, author="system")
+    assert [notice.payload for notice in notices] == [{"event": "handed_off", "reason": "low_confidence"}]
+
+
+def test_of_several_wishes_at_once_the_first_that_fits_is_granted():
+    conversation = make.conversation()
+    stale = HandOff(conversation.pk, "stale", conversation.owner_version + 1)
+    fits = HandOff(conversation.pk, "fits", conversation.owner_version)
+    nowhere = HandOff(0, "nowhere", 0)
+
+    granted = ownership.hand_off_many([stale, fits, fits, nowhere])
+
+    assert granted == [False, True, False, False]
+    [notice] = Message.objects.filter(author="system")
+    assert notice.payload["reason"] == "fits"
+
+
+@pytest.mark.parametrize(("language", "word"), [("ru", "Передаю"), ("en", "passing")])
+def test_the_notice_speaks_the_language_of_the_inbox(language, word):
+    ownership.ask_for_person_many([make.address(make.inbox_with_bot(language=language))])
+
+    assert word in Message.objects.get().text
+
+
+def test_two_that_ask_at_once_wait_each_in_a_conversation_of_their_own():
+    inbox = make.inbox_with_bot()
+    addresses = [make.address(inbox), make.address(inbox)]
+
+    rows = ownership.ask_for_person_many([*addresses, addresses[0]])
+
+    assert [row.owner for row in rows] == ["queue"] * 3
+    assert Conversation.objects.count() == 2
+    assert Message.objects.count() == 2
+
+
+def test_asking_in_an_inbox_that_is_gone_is_refused():
+    inbox = make.inbox()
+    address = make.address(inbox)
+    inbox.delete()
+
+    [refusal] = ownership.ask_for_person_many([address])
+
+    assert isinstance(refusal, NotFound)
+
+
+def test_who_has_an_operator_already_keeps_them():
+    conversation = make.held_by(make.operator("anna"))
+
+    [row] = ownership.ask_for_person_many([make.address_of(conversation)])
+
+    conversation.refresh_from_db()
+    assert (row.owner, conversation.operator.username) == ("operator", "anna")
+    assert not Message.objects.filter(author="system").exists()
+
+
+def test_a_conversation_that_goes_back_to_the_bot_leaves_its_operator():
+    conversation = make.held_by(make.operator("anna"))
+
+    ownership.return_to_bot_many([conversation.pk, conversation.pk])
+
+    conversation.refresh_from_db()
+    assert (conversation.owner, conversation.operator) == ("bot", None)
+    assert Message.objects.filter(author="system").count() == 1
+
+
+def test_a_closed_conversation_does_not_go_back_to_the_bot():
+    conversation = make.conversation()
+    episodes.close_many([conversation.pk])
+
+    assert ownership.return_to_bot_many([conversation.pk]) == 0
+
+
+def test_a_hand_off_takes_as_many_statements_for_one_as_for_many(django_assert_num_queries):
+    wishes = [HandOff(make.conversation().pk, "x", 0) for _ in range(10)]
+
+    with django_assert_num_queries(4):  # rows, languages, messages, rows
+        ownership.hand_off_many(wishes)

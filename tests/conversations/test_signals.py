@@ -2,11 +2,9 @@ import asyncio
 import threading
 from collections.abc import Iterator
 
-import make
 import pytest
 
-from besedka.conversations import log, news, signals
-from besedka.conversations.log import Append
+from besedka.conversations import signals
 
 NEW = frozenset({"new"})
 
@@ -69,33 +67,3 @@ def test_who_has_left_is_forgotten(hub):
 
 def test_without_a_loop_signals_go_nowhere_and_harm_nobody(hub):
     signals.send_many({"new": [1]})
-
-
-@pytest.mark.django_db
-def test_the_sweep_finds_what_a_lost_signal_did_not_tell(hub):
-    conversation = make.conversation(owner="queue")
-
-    latest = news.Latest()
-
-    with signals.listen(conversation.pk, NEW):
-        first = news.since_many([latest])
-        log.append_many([Append("contact", "unheard", conversation_id=conversation.pk)])
-        second = news.since_many([latest])
-        third = news.since_many([latest])
-
-    assert first == [{}]
-    assert second == [{"new": [conversation.pk]}]
-    assert third == [{"new": []}]
-
-
-@pytest.mark.django_db
-def test_the_sweep_wakes_who_waits_for_a_conversation_to_begin(hub):
-    address = make.address(make.inbox())
-    latest = news.Latest()
-
-    with signals.listen(address.topic, NEW):
-        news.since_many([latest])
-        make.say(address, "hello")
-        found = news.since_many([latest])
-
-    assert found == [{"new": [address.topic]}]

@@ -1,6 +1,7 @@
 """Many at once: the same token from many sides, two processes on one database, cut connections."""
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -151,17 +152,20 @@ def test_cut_responses_lose_nothing_and_double_nothing(site):
         async def forward() -> None:
             while data := await reader.read(65536):
                 upstream.write(data)
-            upstream.close()
 
-        pumping = asyncio.create_task(forward())
-        while data := await upstream_reader.read(65536):
-            if dice.random() < 0.3:
-                writer.write(data[: dice.randrange(len(data))])
-                break
-            writer.write(data)
-        writer.close()
-        upstream.close()
-        pumping.cancel()
+        forwarding = asyncio.create_task(forward())
+        try:
+            while data := await upstream_reader.read(65536):
+                if dice.random() < 0.3:
+                    writer.write(data[: dice.randrange(len(data))])
+                    break
+                writer.write(data)
+        finally:
+            forwarding.cancel()
+            for end in (writer, upstream):
+                end.close()
+                with contextlib.suppress(ConnectionError):
+                    await end.wait_closed()
 
     async def insist(client: httpx2.AsyncClient, method: str, url: str, **options: object) -> httpx2.Response:
         for _ in range(50):
@@ -186,6 +190,7 @@ def test_cut_responses_lose_nothing_and_double_nothing(site):
                 read += [message["text"] for message in page if message["author"] == "contact"]
                 after = page[-1]["seq"] if page else after
         server.close()
+        await asyncio.sleep(0.2)  # the proxy's ends close
         return seqs, read
 
     seqs, read = asyncio.run(run())
@@ -207,6 +212,8 @@ def test_what_was_handed_to_a_client_that_hung_up_is_handed_out_again(site):
             gone.write(f"GET /api/v1/message?wait=20 HTTP/1.1\r\nHost: x\r\nchat-token: {token}\r\n\r\n".encode())
             await asyncio.sleep(0.3)
             gone.transport.abort()
+            with contextlib.suppress(ConnectionError):
+                await gone.wait_closed()
             await asyncio.sleep(0.3)
             await client.post(f"{site.url}/api/v1/conversation/messages", json={"text": "hello"})
             response = await client.get(f"{site.url}/api/v1/message?after=0")

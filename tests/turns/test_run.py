@@ -1,11 +1,14 @@
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 
 import make
 import pytest
+from django.db import OperationalError, transaction
+from django.utils import timezone
 
 from besedka.answers.answerer import Answer, HandOffBecause, Prompt
-from besedka.conversations import episodes, ownership
+from besedka.conversations import episodes, leases, ownership
 from besedka.conversations.models import Conversation, Message, Turn
 from besedka.knowledge.index import Index
 from besedka.turns import claim, run, shelves
@@ -16,6 +19,11 @@ from besedka.turns.run import Thought
 async def certain(prompt: Prompt, /) -> Answer:
     """An answerer that knows everything."""
     return Answer(f"about {prompt.question}", (), 0.9, "test")
+
+
+async def unsure(prompt: Prompt, /) -> HandOffBecause:
+    """An answerer that knows nothing."""
+    return HandOffBecause("low_confidence")
 
 
 @pytest.fixture(autouse=True)
@@ -60,9 +68,6 @@ def test_an_answer_is_said_and_recorded_with_its_reason():
 
 
 def test_who_is_not_sure_calls_a_person():
-    async def unsure(prompt: Prompt, /) -> HandOffBecause:
-        return HandOffBecause("low_confidence")
-
     conversation = make.conversation()
     run.commit_many([think(task_of(conversation), unsure)])
 
@@ -100,9 +105,6 @@ def test_an_answer_that_comes_after_somebody_else_took_over_is_not_shown_but_kep
 
 
 def test_a_late_wish_to_hand_off_changes_nothing_either():
-    async def unsure(prompt: Prompt, /) -> HandOffBecause:
-        return HandOffBecause("low_confidence")
-
     conversation = make.conversation()
     thought = think(task_of(conversation), unsure)
     episodes.close_many([conversation.pk])
@@ -184,3 +186,118 @@ def test_committing_takes_as_many_statements_for_one_as_for_many(django_assert_n
 
     with django_assert_num_queries(6):  # rows, messages, ends; rows again, turns, leases
         run.commit_many(thoughts)
+
+
+def test_an_answer_that_comes_after_an_operator_took_over_is_not_shown_but_kept():
+    conversation = make.conversation()
+    thought = think(task_of(conversation))
+    anna = make.operator("anna")
+    make.change(conversation, owner="operator", operator=anna, owner_version=1, due_at=None, lease_key="")
+
+    run.commit_many([thought])
+
+    conversation.refresh_from_db()
+    assert said_by_bot(conversation) == []
+    assert (conversation.owner, conversation.operator) == ("operator", anna)
+    assert Turn.objects.get().trace["said"] == ["about hello"]
+
+
+def test_of_two_workers_with_the_same_turn_one_is_heard():
+    conversation = make.conversation()
+    slow = think(task_of(conversation))
+    make.change(conversation, lease_until=timezone.now() - timedelta(seconds=1))
+    quick = think(task_of(conversation))
+
+    run.commit_many([quick])
+    run.commit_many([slow])
+
+    assert said_by_bot(conversation) == ["about hello"]
+    assert [turn.outcome for turn in Turn.objects.order_by("pk")] == ["answered", "dropped"]
+
+
+def test_of_two_workers_that_commit_together_one_is_heard():
+    conversation = make.conversation()
+    slow = think(task_of(conversation))
+    make.change(conversation, lease_until=timezone.now() - timedelta(seconds=1))
+    quick = think(task_of(conversation))
+
+    run.commit_many([slow, quick, quick])
+
+    assert said_by_bot(conversation) == ["about hello"]
+
+
+def test_a_turn_that_was_taken_away_hands_nothing_off():
+    conversation = make.conversation()
+    slow = think(task_of(conversation), unsure)
+    make.change(conversation, lease_until=timezone.now() - timedelta(seconds=1))
+    run.commit_many([think(task_of(conversation))])
+
+    run.commit_many([slow])
+
+    conversation.refresh_from_db()
+    assert (conversation.owner, said_by_bot(conversation)) == ("bot", ["about hello"])
+
+
+def test_who_hangs_is_handed_off_with_a_word_to_the_visitor(monkeypatch):
+    async def hanging(prompt: Prompt, /) -> Answer:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    monkeypatch.setattr(run, "DEADLINE_S", 0.05)
+    conversation = make.conversation()
+
+    run.commit_many([think(task_of(conversation), hanging)])
+
+    [notice] = Message.objects.filter(author="system")
+    assert notice.payload == {"event": "handed_off", "reason": "deadline"}
+    assert Turn.objects.get().trace["milliseconds"] >= 50
+
+
+def test_thinking_opens_no_transaction(django_assert_num_queries):
+    tasks = [task_of(make.conversation()) for _ in range(3)]
+
+    with django_assert_num_queries(0):
+        for task in tasks:
+            think(task)
+
+
+def test_the_bots_answer_and_its_trace_are_stored_together_or_not_at_all(monkeypatch):
+    def away(*arguments: object) -> None:
+        raise OperationalError("the database is gone")
+
+    conversation = make.conversation()
+    thought = think(task_of(conversation))
+    monkeypatch.setattr(leases, "finish_many", away)
+
+    with pytest.raises(OperationalError), transaction.atomic():
+        run.commit_many([thought])
+
+    assert said_by_bot(conversation) == []
+    assert not Turn.objects.exists()
+
+
+def test_what_was_said_before_the_close_is_not_answered_after_it():
+    conversation = make.conversation()
+    make.say(conversation.pk, "a secret of the first episode")
+    episodes.close_many([conversation.pk])
+    make.say(conversation.pk, "hello again")
+
+    run.commit_many([think(task_of(conversation))])
+
+    assert said_by_bot(conversation) == ["about hello again"]
+
+
+def test_one_broken_turn_spoils_none_of_the_others():
+    async def answers_some(prompt: Prompt, /) -> Answer:
+        if prompt.question == "poison":
+            raise ValueError(prompt.question)
+        return await certain(prompt)
+
+    inbox = make.inbox_with_bot()
+    said = [make.say(make.address(inbox), text) for text in ("a", "poison", "b")]
+    conversations = [Conversation.objects.get(pk=entry.conversation_id) for entry in said]
+
+    run.commit_many([think(task_of(conversation), answers_some) for conversation in conversations])
+
+    assert [said_by_bot(conversation) for conversation in conversations] == [["about a"], [], ["about b"]]
+    assert [Conversation.objects.get(pk=c.pk).owner for c in conversations] == ["bot", "queue", "bot"]

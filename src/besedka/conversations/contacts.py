@@ -35,13 +35,16 @@ def address(inbox_id: int, token: str) -> Address:
 def locate_many(addresses: Iterable[Address], now: datetime) -> tuple[dict[Address, Row], list[Address]]:
     """Find or make the contact and conversation of each address; the rows are locked. Second value: the new ones.
 
-    Raises IntegrityError when another process makes the same contact at the same moment; a second try finds it.
+    An address in an inbox that is gone has none. Raises IntegrityError when another process makes the same contact
+    at the same moment; a second try finds it.
     """
     wanted = dict.fromkeys(addresses)
     found = _find(wanted)
-    new = [address for address in wanted if address not in found]
+    missing = [address for address in wanted if address not in found]
+    first_owner = dict(Inbox.objects.values_list("pk", "first_owner")) if missing else {}
+    new = [address for address in missing if address.inbox_id in first_owner]
     if new:
-        _make(new, now)
+        _make(new, first_owner, now)
         found.update(_find(new))
     return found, new
 
@@ -57,15 +60,17 @@ def _find(addresses: Iterable[Address]) -> dict[Address, Row]:
         parameters,
     )
     located = {}
+    known: dict[int, Row] = {}  # a contact may be known in several ways; its conversation is one
     for kind, known_as, *values in found:
         row = rows.from_select(values)
+        row = known.setdefault(row.id, row)
         address = wanted.get((kind, known_as, row.inbox_id))
         if address is not None:
             located[address] = row
     return located
 
 
-def _make(addresses: list[Address], now: datetime) -> None:
+def _make(addresses: list[Address], first_owner: dict[int, str], now: datetime) -> None:
     known: dict[tuple[str, str], Any] = dict.fromkeys((address.kind, address.known_as) for address in addresses)
     for identity in Identity.objects.filter(known_as__in=[known_as for _, known_as in known]):
         known[identity.kind, identity.known_as] = identity.contact_id  # the same person, in another inbox
@@ -79,7 +84,6 @@ def _make(addresses: list[Address], now: datetime) -> None:
         ]
     )
     known.update({identity: contact.pk for contact, identity in zip(contacts, strangers, strict=True)})
-    first_owner = dict(Inbox.objects.values_list("pk", "first_owner"))
     Conversation.objects.bulk_create(
         [
             Conversation(

@@ -79,7 +79,9 @@ def append_many(appends: Sequence[Append], *, now: datetime | None = None) -> li
     """
     now = now or timezone.now()
     located, born = contacts.locate_many([a.address for a in appends if a.address is not None], now)
-    locked = rows.lock_many(a.conversation_id for a in appends if a.conversation_id is not None)
+    locked = {row.id: row for row in located.values()}  # a conversation has one row here, however it is named
+    named = {a.conversation_id for a in appends if a.conversation_id is not None}
+    locked |= rows.lock_many(named - locked.keys())
     targets = [
         located.get(a.address) if a.address is not None else locked.get(a.conversation_id or 0) for a in appends
     ]

@@ -14,27 +14,26 @@ class Latest:
 
     def __init__(self) -> None:
         self.message_id: int | None = None
-        self.identity_id = 0
+        self.conversation_id = 0
         self.told: set[tuple[Topic, int]] = set()
 
 
 def since_many(looks: Sequence[Latest]) -> list[dict[str, list[Topic]]]:
-    """For each look, whom to wake now. The first one only notes where the logs end."""
+    """For each look, whom to wake now. A first one may wake somebody for what they have read already."""
     return [_since(latest) for latest in looks]
 
 
 def _since(latest: Latest) -> dict[str, list[Topic]]:
-    if latest.message_id is None:
-        [(latest.message_id, latest.identity_id)] = sql.select(
-            "SELECT COALESCE((SELECT MAX(id) FROM conversations_message), 0), "
-            "COALESCE((SELECT MAX(id) FROM conversations_identity), 0)",
-            [],
-        )
-        return {}
     listened = set(signals.listened())
     if not listened:
         latest.message_id = None
         return {}
+    if latest.message_id is None:
+        [(latest.message_id, latest.conversation_id)] = sql.select(
+            "SELECT COALESCE((SELECT MAX(id) FROM conversations_message), 0), "
+            "COALESCE((SELECT MAX(id) FROM conversations_conversation), 0)",
+            [],
+        )
     found: list[tuple[Topic, int]] = []
     rows = sql.select(
         "SELECT m.conversation_id, MAX(m.seq), MAX(m.id) FROM conversations_message m WHERE m.id > %s "
@@ -43,14 +42,14 @@ def _since(latest: Latest) -> dict[str, list[Topic]]:
     )
     found += [(conversation_id, seq) for conversation_id, seq, _ in rows if conversation_id in listened]
     born = sql.select(
-        "SELECT i.kind, i.known_as, c.inbox_id, i.id FROM conversations_identity i "
-        "JOIN conversations_conversation c ON c.contact_id = i.contact_id WHERE i.id > %s",
-        [latest.identity_id - LOOK_BACK],
+        "SELECT i.kind, i.known_as, c.inbox_id, c.id FROM conversations_conversation c "
+        "JOIN conversations_identity i ON i.contact_id = c.contact_id WHERE c.id > %s",
+        [latest.conversation_id - LOOK_BACK],
     )
     topics = [(f"{kind}:{known_as}:{inbox_id}", number) for kind, known_as, inbox_id, number in born]
     found += [(topic, number) for topic, number in topics if topic in listened]
     latest.message_id = max([latest.message_id, *(row[2] for row in rows)])
-    latest.identity_id = max([latest.identity_id, *(row[3] for row in born)])
+    latest.conversation_id = max([latest.conversation_id, *(row[3] for row in born)])
     fresh = [told for told in found if told not in latest.told]
     latest.told = set(found)
     return {"new": [topic for topic, _ in fresh]}

@@ -12,6 +12,7 @@ from besedka.conversations.contacts import Address
 from besedka.conversations.models import Inbox
 from besedka.conversations.rows import Row
 from besedka.conversations.wire import Entry
+from besedka.problems import NotFound, Problem
 
 
 class HandOff(msgspec.Struct, frozen=True):
@@ -30,21 +31,24 @@ def hand_off_many(wishes: Sequence[HandOff], *, now: datetime | None = None) -> 
     """
     now = now or timezone.now()
     locked = rows.lock_many(wish.conversation_id for wish in wishes)
-    relieved: dict[int, tuple[Row, str]] = {}
+    relieved: list[tuple[Row, str]] = []
+    granted = []
     for wish in wishes:
         row = locked.get(wish.conversation_id)
-        if row is not None and row.owner == "bot" and row.owner_version == wish.owner_version:
+        mine = row is not None and row.owner == "bot" and row.owner_version == wish.owner_version
+        if row is not None and mine:
             row.change_owner("queue")
-            relieved[row.id] = (row, wish.reason)
-    _tell("handed_off", list(relieved.values()), now)
-    return [wish.conversation_id in relieved for wish in wishes]
+            relieved.append((row, wish.reason))
+        granted.append(mine)
+    _tell("handed_off", relieved, now)
+    return granted
 
 
 @transaction.atomic(savepoint=False)
-def ask_for_person_many(addresses: Sequence[Address], *, now: datetime | None = None) -> list[Row]:
+def ask_for_person_many(addresses: Sequence[Address], *, now: datetime | None = None) -> list[Row | Problem]:
     """Each contact's conversation waits for a person, or has one already; it is made if there was none.
 
-    Asking again changes nothing.
+    Asking again changes nothing. `NotFound` for an address in an inbox that is gone.
     """
     now = now or timezone.now()
     located, born = contacts.locate_many(addresses, now)
@@ -59,7 +63,7 @@ def ask_for_person_many(addresses: Sequence[Address], *, now: datetime | None = 
     _tell("handed_off", list(relieved.values()), now)
     topics = [address.topic for address in born]
     transaction.on_commit(lambda: signals.send_many({"new": topics}))
-    return [located[address] for address in addresses]
+    return [located.get(address) or NotFound() for address in addresses]
 
 
 @transaction.atomic(savepoint=False)

@@ -1,8 +1,10 @@
 """Contract §1, site chat with AI first, a human behind it: translate, nothing else."""
 
+import logging
 from typing import Any
 
 import msgspec
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -13,6 +15,9 @@ from besedka.conversations.wire import Entry
 from besedka.door import batcher, readers
 from besedka.door.admission import MAX_SEQ, Caller, TokenInvalid, json_response, valid_client_id, valid_text
 from besedka.door.house import Door
+from besedka.problems import Unavailable
+
+logger = logging.getLogger(__name__)
 
 STORED = msgspec.json.encode({"message": "Успех"})
 NO_TOKEN = "Токен не был передан в заголовках"
@@ -76,12 +81,21 @@ class HandedOut(Response):
         self._door, self._move = door, move
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send, then move the cursor. Until that is stored, this process remembers it itself."""
+        """Send, then move the cursor. Until that is stored, this process remembers it itself.
+
+        A HEAD takes nothing along, and who has hung up gets nothing: the server would not tell us afterwards.
+        """
+        if scope["method"] != "HEAD" and await Request(scope, receive).is_disconnected():
+            return
         await super().__call__(scope, receive, send)
+        if scope["method"] == "HEAD":
+            return
         door, move = self._door, self._move
         door.handed_out[move.conversation_id] = max(move.seq, door.handed_out.get(move.conversation_id, 0))
         try:
             await door.writer.submit(cursors.move_many, move, durable=False)
+        except Unavailable:
+            logger.warning("conversation %d: no cursor stored; these messages come again", move.conversation_id)
         finally:
             if door.handed_out.get(move.conversation_id) == move.seq:
                 del door.handed_out[move.conversation_id]

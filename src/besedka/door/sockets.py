@@ -142,6 +142,7 @@ class Visitor:
                 if conversation_id is not None and 0 < seq <= self.after:
                     await self.door.writer.submit(cursors.move_many, Move(conversation_id, "contact", seq))
             case Handoff():
+                self.caller.count_write(self.address)
                 row = await self.door.writer.submit(ownership.ask_for_person_many, self.address)
                 self.door.remember(self.address, row.id)
             case Ping():

@@ -25,11 +25,10 @@ async def get_stream(caller: Caller) -> Response:
     if last is not None and not (last.isascii() and last.isdigit() and len(last) <= 10):
         raise Invalid("`Last-Event-ID` is the `seq` of a message.", field="Last-Event-ID")
     after = int(last) if last is not None else caller.number("after", upto=MAX_SEQ) or 0
-    return StreamingResponse(
-        _events(caller.door, address, after),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    if caller.request.scope["method"] == "HEAD":  # an answer without a body need not go on for ever
+        return Response(media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_events(caller.door, address, after), media_type="text/event-stream", headers=headers)
 
 
 async def _events(door: Door, address: Address, after: int) -> AsyncIterator[bytes]:
