@@ -93,16 +93,9 @@ class Server:
 
     def start(self) -> None:
         """It answers when this returns."""
-        environment = {
-            "PATH": os.environ["PATH"],
-            "BESEDKA_HOME": str(self.home),
-            "PORT": str(self.port),
-            "BESEDKA_ADMIN_PASSWORD": PASSWORD,
-            **self.environment,
-        }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [BESEDKA, "run"], env=environment, stdout=log, stderr=log, cwd=self.home.parent
+                [BESEDKA, "run"], env=self._surroundings(), stdout=log, stderr=log, cwd=self.home.parent
             )
         until = time.monotonic() + STARTED_S
         while time.monotonic() < until:
@@ -122,6 +115,22 @@ class Server:
                 self.process.wait(timeout=20)
             except subprocess.TimeoutExpired:
                 self.kill()
+
+    def _surroundings(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "BESEDKA_HOME": str(self.home),
+            "PORT": str(self.port),
+            "BESEDKA_ADMIN_PASSWORD": PASSWORD,
+            **self.environment,
+        }
+
+    def shell(self, code: str) -> str:
+        """What Python prints beside the server, with its settings and its database."""
+        command = [BESEDKA, "manage", "shell", "--no-imports", "--command", code]
+        return subprocess.run(
+            command, env=self._surroundings(), cwd=self.home.parent, check=True, capture_output=True, text=True
+        ).stdout
 
     def select(self, query: str) -> list[tuple[Any, ...]]:
         """What its database says, read past the server."""
