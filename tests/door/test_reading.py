@@ -1,7 +1,10 @@
 """Reading by cursor, waiting, following: nothing is skipped, nothing comes twice."""
 
 import asyncio
+import base64
 import json
+import secrets
+import socket
 import time
 from typing import Any
 
@@ -260,6 +263,34 @@ def test_what_cannot_be_spoken_with_is_hung_up_on(site, sent, code):
         return ws.close_code or 0
 
     assert asyncio.run(talk()) == code
+
+
+def test_a_message_in_fragments_and_a_flood_of_pings_are_borne(site):
+    async def talk() -> str:
+        ws = await connect(site, make.token())
+        await asyncio.gather(*[await ws.ping() for _ in range(500)])
+        await ws.send(['{"type": "send", "cli', 'ent_id": "one", "te', 'xt": "привет"}'])
+        text: str = (await frame(ws, "message"))["text"]
+        await ws.close()
+        return text
+
+    assert asyncio.run(talk()) == "привет"
+
+
+def test_a_frame_of_a_kind_that_is_reserved_ends_the_line(site):
+    key = base64.b64encode(secrets.token_bytes(16)).decode()
+    request = (
+        f"GET /ws/visitor HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", site.port), timeout=10) as line:
+        line.sendall(request.encode())
+        assert line.recv(4096).startswith(b"HTTP/1.1 101")
+        line.sendall(b"\x83\x80\0\0\0\0")  # opcode 3 (RFC 6455 §5.2: reserved), masked, empty
+        answer = line.recv(4096)
+
+    assert answer[0] == 0x88
+    assert int.from_bytes(answer[2:4]) == 1002
 
 
 def test_too_many_faults_end_a_line_and_nobody_elses(site):

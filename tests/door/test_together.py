@@ -5,8 +5,9 @@ import contextlib
 import json
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import make
@@ -141,83 +142,176 @@ def test_who_is_connected_to_one_process_hears_what_the_other_stored(pair):
     assert asyncio.run(across()) < 0.8
 
 
+class Cutter:
+    """A proxy in front of the server that cuts answers at random, in the middle or before their first byte."""
+
+    def __init__(self, site: running.Server, seed: int) -> None:
+        self.site, self.dice, self.cuts = site, random.Random(seed), 0
+        self._serving: list[asyncio.Future[None]] = []
+
+    @contextlib.asynccontextmanager
+    async def url(self) -> AsyncIterator[str]:
+        """Where it listens; the client leaves before this ends."""
+        async with await asyncio.start_server(self._serve, "127.0.0.1", 0) as server:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            await asyncio.gather(*self._serving)
+
+    async def _serve(self, client_says: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
+        served: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._serving.append(served)
+        site_says, to_site = await asyncio.open_connection("127.0.0.1", self.site.port)
+        await asyncio.gather(self._ask(client_says, to_site), self._answer(site_says, to_client, to_site))
+        for end in (to_client, to_site):
+            end.close()
+            with contextlib.suppress(OSError):
+                await end.wait_closed()
+        served.set_result(None)
+
+    async def _ask(self, client_says: asyncio.StreamReader, to_site: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await client_says.read(65536):
+                to_site.write(data)
+        to_site.close()
+
+    async def _answer(
+        self, site_says: asyncio.StreamReader, to_client: asyncio.StreamWriter, to_site: asyncio.StreamWriter
+    ) -> None:
+        with contextlib.suppress(OSError):
+            while data := await site_says.read(65536):
+                if self.dice.random() < 0.3:
+                    self.cuts += 1
+                    data = data[: self.dice.randrange(len(data))]
+                    to_site.close()
+                to_client.write(data)
+        to_client.close()
+
+
+async def insist(client: httpx2.AsyncClient, method: str, url: str, **options: object) -> Any:
+    """The JSON of the first answer that comes through whole."""
+    for _ in range(50):
+        with contextlib.suppress(httpx2.HTTPError, json.JSONDecodeError):
+            return (await client.request(method, url, **options)).json()
+    raise AssertionError("fifty cuts in a row")
+
+
 @pytest.mark.xdist_group("site")
 def test_cut_responses_lose_nothing_and_double_nothing(site):
-    """A proxy that cuts answers at random: the client sends again under the same id and reads by cursor."""
-    token, dice = make.token(), random.Random(7)
-
-    async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", site.port)
-
-        async def forward() -> None:
-            while data := await reader.read(65536):
-                upstream.write(data)
-
-        forwarding = asyncio.create_task(forward())
-        try:
-            while data := await upstream_reader.read(65536):
-                if dice.random() < 0.3:
-                    writer.write(data[: dice.randrange(len(data))])
-                    break
-                writer.write(data)
-        finally:
-            forwarding.cancel()
-            for end in (writer, upstream):
-                end.close()
-                with contextlib.suppress(ConnectionError):
-                    await end.wait_closed()
-
-    async def insist(client: httpx2.AsyncClient, method: str, url: str, **options: object) -> httpx2.Response:
-        for _ in range(50):
-            try:
-                response = await client.request(method, url, **options)
-                response.json()
-            except (httpx2.HTTPError, json.JSONDecodeError):
-                continue
-            return response
-        raise AssertionError("fifty cuts in a row")
+    """The client sends again under the same id and reads by cursor: its ledger and the log are equal."""
+    token, cutter, rounds = make.token(), Cutter(site, seed=7), 300
 
     async def run() -> tuple[list[int], list[str]]:
-        server = await asyncio.start_server(proxy, "127.0.0.1", 0)
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         seqs, read, after = [], [], 0
-        async with httpx2.AsyncClient(headers={"chat-token": token}, timeout=10) as client:
+        async with cutter.url() as url, httpx2.AsyncClient(headers={"chat-token": token}, timeout=10) as client:
             await insist(client, "POST", f"{url}/api/v1/conversation/handoff")
-            for number in range(150):
+            for number in range(rounds):
                 body = {"text": f"m{number}", "client_id": f"id-{number}"}
-                seqs.append((await insist(client, "POST", url + MESSAGES, json=body)).json()["seq"])
-                page = (await insist(client, "GET", f"{url}{MESSAGES}?after={after}")).json()["messages"]
+                seqs.append((await insist(client, "POST", url + MESSAGES, json=body))["seq"])
+                page = (await insist(client, "GET", f"{url}{MESSAGES}?after={after}"))["messages"]
                 read += [message["text"] for message in page if message["author"] == "contact"]
                 after = page[-1]["seq"] if page else after
-        server.close()
-        await asyncio.sleep(0.2)  # the proxy's ends close
         return seqs, read
 
     seqs, read = asyncio.run(run())
 
-    assert read == [f"m{number}" for number in range(150)]
-    assert seqs == list(range(2, 152))
+    assert cutter.cuts > 50
+    assert read == [f"m{number}" for number in range(rounds)]
+    assert seqs == list(range(2, rounds + 2))
 
 
 @pytest.mark.xdist_group("site")
-def test_what_was_handed_to_a_client_that_hung_up_is_handed_out_again(site):
+def test_the_old_page_with_a_cursor_reads_every_answer_through_cuts(site):
+    token, cutter = make.token(), Cutter(site, seed=11)
+
+    async def run() -> list[int]:
+        read: list[int] = []
+        async with cutter.url() as url, httpx2.AsyncClient(headers={"chat-token": token}, timeout=30) as client:
+            for number in range(60):
+                headers = {"Idempotency-Key": f"id-{number}"}
+                await insist(client, "POST", f"{url}/gpt", json={"message": f"Привет {number}"}, headers=headers)
+                after = read[-1] if read else 0
+                page = await insist(client, "GET", f"{url}/message?after={after}&wait=5")
+                read += [message["seq"] for message in page["messages"]]
+        return read
+
+    read = asyncio.run(run())
+    with httpx2.Client(headers={"chat-token": token}) as client:
+        log = client.get(f"{site.url}{MESSAGES}").json()["messages"]
+        log += client.get(f"{site.url}{MESSAGES}?after=100").json()["messages"]
+
+    assert [m["client_id"] for m in log if m["author"] == "contact"] == [f"id-{number}" for number in range(60)]
+    shown = [message["seq"] for message in log if message["author"] != "contact"]
+    assert read == shown[: len(read)]
+    assert len(shown) - len(read) <= 1
+
+
+@pytest.mark.xdist_group("site")
+def test_the_old_page_without_a_cursor_loses_nothing_when_it_leaves_while_it_is_held(site):
     token = make.token()
-    headers = {"chat-token": token}
 
     async def run() -> list[dict[str, str]]:
-        async with httpx2.AsyncClient(headers=headers, timeout=30) as client:
-            await client.post(f"{site.url}/api/v1/conversation/handoff")
-            await client.get(f"{site.url}/api/v1/message")
-            _, gone = await asyncio.open_connection("127.0.0.1", site.port)
-            gone.write(f"GET /api/v1/message?wait=20 HTTP/1.1\r\nHost: x\r\nchat-token: {token}\r\n\r\n".encode())
-            await asyncio.sleep(0.3)
-            gone.transport.abort()
-            with contextlib.suppress(ConnectionError):
-                await gone.wait_closed()
-            await asyncio.sleep(0.3)
-            await client.post(f"{site.url}/api/v1/conversation/messages", json={"text": "hello"})
-            response = await client.get(f"{site.url}/api/v1/message?after=0")
+        async with httpx2.AsyncClient(headers={"chat-token": token}, timeout=30) as client:
+            for _ in range(5):
+                _, leaving = await asyncio.open_connection("127.0.0.1", site.port)
+                head = f"GET /message?wait=20 HTTP/1.1\r\nHost: x\r\nchat-token: {token}\r\n\r\n"
+                leaving.write(head.encode())
+                await asyncio.sleep(0.1)
+                leaving.transport.abort()
+                with contextlib.suppress(OSError):
+                    await leaving.wait_closed()
+            await asyncio.sleep(0.1)
+            await client.post(f"{site.url}/gpt", json={"message": "Сколько стоит доставка?"})
+            response = await client.get(f"{site.url}/message?wait=10")
             found: list[dict[str, str]] = response.json()["messages"]
             return found
 
-    assert [message["user"] for message in asyncio.run(run())] == ["OPERATOR"]
+    assert [message["user"] for message in asyncio.run(run())] == ["GPT"]
+
+
+@pytest.mark.xdist_group("site")
+def test_ten_senders_by_http_and_by_socket_agree_with_all_readers(site):
+    """E03 once more, both ways of sending mixed, and read by cursor, by stream and by the old page."""
+    token = make.token()
+
+    async def by_http(client: httpx2.AsyncClient, name: int) -> None:
+        for number in range(20):
+            await client.post(site.url + MESSAGES, json={"text": f"{name} {number}"})
+
+    async def by_socket(name: int) -> None:
+        async with websockets.connect(f"ws://127.0.0.1:{site.port}/ws/visitor") as ws:
+            await ws.send(json.dumps({"type": "hello", "token": token}))
+            for number in range(20):
+                frame = {"type": "send", "client_id": f"{name}-{number}", "text": f"{name} {number}"}
+                await ws.send(json.dumps(frame))
+                while json.loads(await ws.recv())["type"] != "sent":
+                    pass
+
+    async def by_stream(client: httpx2.AsyncClient) -> list[tuple[int, str]]:
+        seen: list[tuple[int, str]] = []
+        async with client.stream("GET", f"{site.url}/api/v1/conversation/stream") as stream:
+            async for line in stream.aiter_lines():
+                if line.startswith('data: {"seq"'):
+                    message = json.loads(line.removeprefix("data: "))
+                    seen.append((message["seq"], message["text"]))
+                if len(seen) == 201:
+                    return seen
+        raise AssertionError("the stream ended")
+
+    async def everybody() -> list[tuple[int, str]]:
+        async with httpx2.AsyncClient(headers={"chat-token": token}, timeout=30) as client:
+            await client.post(f"{site.url}/api/v1/conversation/handoff")
+            reader = asyncio.create_task(by_stream(client))
+            await asyncio.gather(*(by_http(client, n) for n in range(5)), *(by_socket(n) for n in range(5, 10)))
+            async with asyncio.timeout(20):
+                return await reader
+
+    streamed = asyncio.run(everybody())
+    pages: list[tuple[int, str]] = []
+    while page := httpx2.get(f"{site.url}{MESSAGES}?after={len(pages)}", headers={"chat-token": token}).json()[
+        "messages"
+    ]:
+        pages += [(message["seq"], message["text"]) for message in page]
+
+    assert streamed == pages
+    assert [seq for seq, _ in pages] == list(range(1, 202))
+    for name in range(10):
+        assert [t for _, t in pages if t.startswith(f"{name} ")] == [f"{name} {number}" for number in range(20)]

@@ -13,3 +13,14 @@ class OneLine(logging.Formatter):
         """The record's line without its traceback, which follows on lines of its own."""
         line = super().formatMessage(record)
         return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line)
+
+
+class ClientsFault(logging.Filter):
+    """A client that sends bytes which are no text is told so; to us it is a line, not a traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep the record, without what uvicorn says about the place in its own code."""
+        if record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError):
+            record.exc_info = None
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True

@@ -177,5 +177,9 @@ LOGGING = {
     "formatters": {"line": {"()": "besedka.project.logging.OneLine"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {"django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False}},
+    "filters": {"clients_fault": {"()": "besedka.project.logging.ClientsFault"}},
+    "loggers": {
+        "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "uvicorn.error": {"filters": ["clients_fault"]},
+    },
 }
