@@ -101,7 +101,7 @@ def _print_turns(turns: list[Turn], seconds: float) -> None:
         print(f"  ms per turn                p50 {statistics.median(times):.1f}, p95 {late:.1f}")
 
 
-_OUTCOMES = ("right", "wrong", "handed off", "silent")
+_OUTCOMES = ("right", "wrong", "suggested, right among", "suggested, not among", "handed off", "silent")
 
 
 @contextmanager
@@ -156,35 +156,42 @@ def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 async def _ask_all(address: str, entries: list[Entry], cases: list[bases.Case]) -> list[Turn]:
     answer_of = {entry.passage_id: entry.answer for entry in entries}
+    asked_for: dict[str, set[str]] = {}
+    for entry in entries:
+        asked_for.setdefault(entry.question.strip(), set()).add(entry.answer)
     gate = asyncio.Semaphore(AT_ONCE)
     async with httpx2.AsyncClient(base_url=address, timeout=TURN_S) as client:
 
         async def ask(case: bases.Case) -> Turn:
             async with gate:
-                return await _ask(client, case.question, {answer_of[right] for right in case.right})
+                return await _ask(client, case.question, {answer_of[right] for right in case.right}, asked_for)
 
         return await asyncio.gather(*(ask(case) for case in cases))
 
 
-async def _ask(client: httpx2.AsyncClient, question: str, right: set[str]) -> Turn:
+async def _ask(client: httpx2.AsyncClient, question: str, right: set[str], asked_for: dict[str, set[str]]) -> Turn:
     """One visitor asks one question and waits for what comes."""
+    path = "/api/v1/conversation/messages"
     headers = {"chat-token": uuid.uuid4().hex}
     start = time.perf_counter()
-    accepted = await client.post("/api/v1/gpt", json={"message": question}, headers=headers)
+    accepted = await client.post(path, json={"text": question}, headers=headers)
     accepted.raise_for_status()
     while time.perf_counter() - start < TURN_S:
-        read = await client.get("/api/v1/message", params={"wait": 10}, headers=headers)
+        read = await client.get(path, params={"after": 1, "wait": 10}, headers=headers)
         read.raise_for_status()
         messages: list[dict[str, Any]] = read.json()["messages"]
         if messages:
-            return Turn(_outcome(messages, right), (time.perf_counter() - start) * 1000)
+            return Turn(_outcome(messages[0], right, asked_for), (time.perf_counter() - start) * 1000)
     return Turn("silent", TURN_S * 1000)
 
 
-def _outcome(messages: list[dict[str, Any]], right: set[str]) -> str:
-    if any(message["user"] == "OPERATOR" for message in messages):
+def _outcome(message: dict[str, Any], right: set[str], asked_for: dict[str, set[str]]) -> str:
+    if message["author"] != "bot":
         return "handed off"
-    return "right" if messages[0]["message"].strip() in right else "wrong"
+    if "choices" in message:
+        among = any(asked_for.get(choice.strip(), set()) & right for choice in message["choices"])
+        return "suggested, right among" if among else "suggested, not among"
+    return "right" if message["text"].strip() in right else "wrong"
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ os.environ.setdefault("BESEDKA_HOME", tempfile.mkdtemp(prefix="besedka-tests-"))
 import pytest
 import running
 
-from besedka.turns import claim
+from besedka.turns import staff
 
 
 @pytest.fixture(scope="session")
@@ -30,4 +30,4 @@ def limited_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[running.S
 @pytest.fixture(autouse=True)
 def nobody_is_known() -> None:
     """What this process remembers of a database that is gone with the last test."""
-    claim.forget_staff()
+    staff.forget()

@@ -19,11 +19,28 @@ SERVICES = {
 }
 CHROMIUM = Path("/usr/bin/chromium")
 BROWSER = "tests/browser"  # apart from the others: Playwright keeps an event loop running
-ONCE = [
+PURE = [
+    "aimock",
+    "guards",
+    "moods",
+    "offline",
+    "personas",
+    "prompting",
+    "providers",
+    "refusals",
+    "small_talk",
+    "wishes",
+]
+ONCE = [  # need no database, or look after theirs themselves
     "tests/faults",
-    "tests/answers",
+    *(f"tests/answers/test_{name}.py" for name in PURE),
     "tests/test_house.py",
-]  # need no database, or look after theirs themselves
+    "tests/test_outbound.py",
+    "tests/test_sealed.py",
+    "tests/knowledge/test_formats.py",
+    "tests/knowledge/test_formats_broken.py",
+    "tests/knowledge/test_formats_chunks.py",
+]
 
 
 class Round(NamedTuple):

@@ -55,11 +55,18 @@ def _administer(parts: urllib.parse.SplitResult, statement: str) -> None:
         with psycopg.connect(parts._replace(path="/postgres").geturl(), autocommit=True) as connection:
             connection.execute(statement.encode())
         return
-    connection = pymysql.connect(
-        host=parts.hostname, port=parts.port or 3306, user=parts.username, password=parts.password or ""
-    )
-    with connection, connection.cursor() as cursor:
+    with _mysql(parts._replace(path="")) as connection, connection.cursor() as cursor:
         cursor.execute(statement)
+
+
+def _mysql(parts: urllib.parse.SplitResult) -> "pymysql.Connection[Any]":
+    return pymysql.connect(
+        host=parts.hostname,
+        port=parts.port or 3306,
+        user=parts.username,
+        password=parts.password or "",
+        database=parts.path.strip("/") or None,
+    )
 
 
 def wait_for_port(port: int) -> None:
@@ -79,6 +86,7 @@ class Server:
     home: Path
     port: int
     environment: dict[str, str] = field(default_factory=dict)
+    command: list[str] = field(default_factory=lambda: [BESEDKA, "run"])
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -95,7 +103,7 @@ class Server:
         """It answers when this returns."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [BESEDKA, "run"], env=self._surroundings(), stdout=log, stderr=log, cwd=self.home.parent
+                self.command, env=self._surroundings(), stdout=log, stderr=log, cwd=self.home.parent
             )
         until = time.monotonic() + STARTED_S
         while time.monotonic() < until:
@@ -138,8 +146,19 @@ class Server:
         if url.startswith("postgres"):
             with psycopg.connect(url) as connection:
                 return connection.execute(query.encode()).fetchall()
+        if url:
+            with _mysql(urllib.parse.urlsplit(url)) as connection, connection.cursor() as cursor:
+                cursor.execute(query)
+                return list(cursor.fetchall())
         with contextlib.closing(sqlite3.connect(self.home / "besedka.sqlite3")) as database:
             return database.execute(query).fetchall()
+
+    def died(self, *, within_s: float) -> bool:
+        """Whether it ends by itself within so many seconds."""
+        try:
+            return self.process is not None and self.process.wait(timeout=within_s) is not None
+        except subprocess.TimeoutExpired:
+            return False
 
     def kill(self) -> None:
         """`kill -9`."""

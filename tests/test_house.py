@@ -39,13 +39,22 @@ WHO_MAY = {
     "api/schema": ANYBODY,
     "swagger": ANYBODY,
     "api/v1": ANYBODY,
+    "api/v1/sources": STAFF,
+    "api/v1/sources/(?P<source_id>[0-9]{1,18})": STAFF,
     "demo": ANYBODY,
     "health": ANYBODY,
     "health/ready": ANYBODY,
     "favicon.ico": ANYBODY,
     "widget.js": ANYBODY,
 }
-LAYERS = ["accounts", "conversations", "bots", "knowledge", "turns"]  # the apps with tables, lowest first
+LAYERS = [
+    "accounts",
+    "conversations",
+    "bots",
+    "knowledge",
+    "answers",
+    "turns",
+]  # the apps with tables, lowest first
 NEIGHBOURS = {("bots", "knowledge"), ("knowledge", "bots")}
 
 
@@ -71,7 +80,8 @@ def problems() -> list[type[Problem]]:
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        found.append(kind)
+        if kind.__module__.startswith("besedka."):  # a test may have one of its own
+            found.append(kind)
     return found
 
 
@@ -85,10 +95,17 @@ def test_each_route_of_django_stands_in_the_table_of_who_may():
 
 @pytest.mark.parametrize("path", sorted(path for path, who in WHO_MAY.items() if who == STAFF))
 def test_strangers_are_sent_to_sign_in_where_only_staff_may(path, client, db):
-    response = client.get(f"/{path}")
-
-    assert response.status_code == 302
-    assert "/login/" in response["Location"]
+    """People are sent to the form, programs are refused, whatever they want to do."""
+    address = "/" + re.sub(r"\(\?P<\w+>[^)]*\)", "1", path)
+    if not path.startswith("api/"):
+        response = client.get(address)
+        assert response.status_code == 302
+        assert "/login/" in response["Location"]
+        return
+    for call in (client.get, client.post, client.put, client.patch, client.delete):
+        response = call(address)
+        assert response.status_code in (401, 403)
+        assert response["Content-Type"] == "application/problem+json"
 
 
 def test_migrations_point_downward():

@@ -41,24 +41,27 @@ export function mount(host: Host): Chat {
     online: (online) => change({ ...state, online, notice: online && state.notice === "slow" ? null : state.notice }),
     message: (message: Message) => {
       if (message.client_id !== null) storage.forget(host.inbox, message.client_id);
-      change(store.received(state, message));
+      change(store.received(state, message, Date.now()));
       look();
     },
     owner: (owner: Owner) => change(store.ownerChanged(state, owner)),
     read: (seq) => change(store.seen(state, seq)),
     typing: (author) => change(store.typed(state, author, Date.now())),
+    spoken: (turn, text) => change(store.spoken(state, turn, text)),
+    silenced: (turn) => change(store.silenced(state, turn)),
     sent: (clientId) => {
       storage.forget(host.inbox, clientId);
-      change({ ...state, notice: null });
+      change({ ...store.stored(state, clientId), notice: null });
     },
     refused: (problem) => {
       change(store.refused(state, problem));
       const failed = state.pending.find((one) => one.failed === true && one.client_id === problem.client_id);
       if (failed) storage.keep(host.inbox, failed);
     },
-    ended: () => change({ ...state, online: true, notice: "refused" }),
+    ended: (why) => change({ ...state, online: true, notice: why }),
     after: () => store.lastSeq(state),
-    pending: () => state.pending.filter((one) => one.failed !== true),
+    seen: () => state.readSeq,
+    pending: () => store.unsent(state),
   });
 
   const look = (): void => {
@@ -69,18 +72,24 @@ export function mount(host: Host): Chat {
     }
   };
 
+  /** To where one goes on; on a phone not to the composer, whose keyboard would cover what is to be read. */
+  const focus = (): void => {
+    const part = matchMedia("(hover: hover)").matches ? "textarea" : "section";
+    host.root.querySelector<HTMLElement>(part)?.focus();
+  };
+
   const say = (text: string): void => {
     const pending: storage.Pending = { client_id: storage.random(), text, at: Date.now() };
     storage.keep(host.inbox, pending);
     change(store.queued(state, pending));
-    connection.send(pending);
+    connection.flush();
   };
 
   const retry = (pending: storage.Pending): void => {
     const { failed: _, ...again } = pending;
     storage.keep(host.inbox, again);
     change(store.queued(state, again));
-    connection.send(again);
+    connection.flush();
   };
 
   const typing = (): void => {
@@ -94,7 +103,7 @@ export function mount(host: Host): Chat {
     change({ ...state, open });
     draw();
     if (open) {
-      host.root.querySelector("textarea")?.focus();
+      focus();
       look();
     } else host.button.focus();
   };
@@ -113,9 +122,16 @@ export function mount(host: Host): Chat {
         language={host.language}
         now={Date.now()}
         say={say}
+        ask={(question) => {
+          say(question);
+          focus(); // the button that was pressed goes
+        }}
         retry={retry}
         typing={typing}
-        person={() => connection.handoff()}
+        person={() => {
+          connection.handoff();
+          focus();
+        }}
         close={() => toggle(false)}
       />,
       place,
@@ -125,7 +141,10 @@ export function mount(host: Host): Chat {
   host.root.addEventListener("keydown", (event) => {
     if (event instanceof KeyboardEvent && event.key === "Escape" && state.open) toggle(false);
   });
-  document.addEventListener("visibilitychange", look);
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") connection.hurry();
+    look();
+  });
   setInterval(() => state.open && draw(), 2_000); // dots end by themselves, and days change
   void fetch(`${host.origin}/api/v1/widget?inbox=${encodeURIComponent(host.inbox)}`)
     .then((response) => (response.ok ? (response.json() as Promise<Look>) : null))

@@ -1,5 +1,6 @@
 /** What every page pays for: the button. The chat itself is fetched when somebody is about to open it. */
 
+import { inkOn } from "./ink";
 import { isKnown } from "./storage";
 import { en } from "./words.en";
 import { ru } from "./words.ru";
@@ -32,6 +33,7 @@ button.launcher svg { width: 28px; height: 28px; }
 const ICON = "M4 5.5A2.5 2.5 0 0 1 6.5 3h15A2.5 2.5 0 0 1 24 5.5v11a2.5 2.5 0 0 1-2.5 2.5H13l-6 5v-5h-.5A2.5 2.5 0 0 1 4 16.5z";
 
 function draw(script: HTMLScriptElement): void {
+  if (document.querySelector("besedka-widget")) return; // a page that puts its scripts in again wants no second button
   const inbox = script.dataset.inbox ?? "";
   const asked = script.dataset.lang ?? document.documentElement.lang.slice(0, 2);
   const language = asked === "ru" || asked === "en" ? asked : navigator.language.startsWith("ru") ? "ru" : "en";
@@ -42,7 +44,6 @@ function draw(script: HTMLScriptElement): void {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(STYLE);
   root.adoptedStyleSheets = [sheet];
-  if (script.dataset.color !== undefined) element.style.setProperty("--accent", script.dataset.color);
 
   const button = document.createElement("button");
   button.className = "launcher";
@@ -64,18 +65,30 @@ function draw(script: HTMLScriptElement): void {
   button.append(icon, badge);
   root.append(button);
   document.body.append(element);
+  const color = script.dataset.color ?? "";
+  if (CSS.supports("color", color)) {
+    element.style.setProperty("--accent", color);
+    element.style.setProperty("--on-accent", inkOn(getComputedStyle(button).backgroundColor));
+  }
 
   const origin = new URL(script.src).origin;
   const host: Host = { origin, inbox, language, root, button, badge };
-  let chat: Promise<Chat> | null = null;
-  const load = (): Promise<Chat> => {
-    chat ??= import(/* @vite-ignore */ origin + __CHAT__).then((module: { mount(host: Host): Chat }) => module.mount(host));
-    chat.catch(() => (chat = null)); // no network: the next press tries again
+  let chat: Promise<Chat | null> | null = null;
+  let failures = 0;
+  const load = (): Promise<Chat | null> => {
+    const again = failures ? `&again=${failures}` : ""; // browsers remember that an address failed
+    chat ??= import(/* @vite-ignore */ origin + __CHAT__ + again)
+      .then((module: { mount(host: Host): Chat }) => module.mount(host))
+      .catch(() => {
+        failures += 1;
+        chat = null; // no network: the next press tries again
+        return null;
+      });
     return chat;
   };
-  button.addEventListener("click", () => void load().then((one) => one.toggle()));
+  button.addEventListener("click", () => void load().then((one) => one?.toggle()));
   button.addEventListener("pointerenter", () => void load(), { once: true });
-  if (script.dataset.open !== undefined) void load().then((one) => one.toggle(true));
+  if (script.dataset.open !== undefined) void load().then((one) => one?.toggle(true));
   else if (isKnown(inbox)) (globalThis.requestIdleCallback ?? setTimeout)(() => void load());
 }
 

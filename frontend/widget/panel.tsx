@@ -3,10 +3,14 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { pieces } from "./links";
-import type { Author, Message } from "./protocol";
+import { type Block, blocks, type Mark } from "./markdown";
+import type { Author, Message, Source } from "./protocol";
 import type { Pending } from "./storage";
-import { length, MAX_LENGTH, type State, writer } from "./store";
+import { choices, isOver, length, MAX_LENGTH, type State, writer } from "./store";
 import type { Words } from "./words.en";
+
+const AT_THE_END_PX = 80; // whoever scrolled up further reads something older, and is left there
+const TOGETHER_MS = 300_000; // messages of one author within it share their time
 
 interface Props {
   state: State;
@@ -14,6 +18,7 @@ interface Props {
   language: string;
   now: number;
   say(text: string): void;
+  ask(question: string): void;
   retry(pending: Pending): void;
   typing(): void;
   person(): void;
@@ -29,22 +34,24 @@ const Icon = ({ d }: { d: string }) => (
 export function Panel(props: Props) {
   const { state, words } = props;
   const waiting = state.owner === "queue";
-  const line = waiting
-    ? words.waiting
-    : state.owner === "operator"
-      ? words.personAnswers
-      : state.look?.bot !== false
-        ? words.botAnswers
-        : words.peopleAnswer;
-  const strip = state.notice === "refused" ? words.refused : !state.online ? words.offline : state.notice === "slow" ? words.slow : null;
+  const line = !state.online
+    ? words.connecting
+    : waiting
+      ? words.waiting
+      : state.owner === "operator"
+        ? words.personAnswers
+        : state.look?.bot !== false
+          ? words.botAnswers
+          : words.peopleAnswer;
+  const strip = !state.online && !isOver(state) ? words.offline : state.notice && words[state.notice];
   return (
-    <section class="panel" role="dialog" aria-label={state.look?.title || words.chat} data-part="panel" hidden={!state.open}>
+    <section class="panel" role="dialog" aria-label={state.look?.title || words.chat} data-part="panel" tabIndex={-1} hidden={!state.open}>
       <header>
         <div>
           <h2 dir="auto">{state.look?.title || words.chat}</h2>
           <p class={!state.online ? "away" : waiting ? "waiting" : ""}>{line}</p>
         </div>
-        {state.owner !== "queue" && state.owner !== "operator" && (
+        {state.owner !== "queue" && state.owner !== "operator" && !isOver(state) && (
           <button type="button" data-part="person" title={words.person} aria-label={words.person} onClick={props.person}>
             <Icon d="M9 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8M2 21c0-4 3-7 7-7s7 3 7 7M19 8v6M16 11h6" />
           </button>
@@ -64,18 +71,43 @@ export function Panel(props: Props) {
   );
 }
 
-function Log({ state, words, language, now, say, retry }: Props) {
+function Log({ state, words, language, now, ask, retry }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const dots = writer(state, now);
+  const atTheEnd = useRef(true);
+  const written = state.pending.at(-1)?.client_id;
   const count = state.messages.length + state.pending.length;
+  const offered = choices(state);
+  const said = state.draft?.text.length;
   useLayoutEffect(() => {
-    if (box.current) box.current.scrollTop = box.current.scrollHeight;
-  }, [count, dots, state.open]);
-  if (count === 0) return <Empty state={state} words={words} say={say} />;
+    atTheEnd.current = true;
+  }, [written, state.open]);
+  useLayoutEffect(() => {
+    if (box.current && atTheEnd.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [count, dots, said, state.open]);
+  if (count === 0) return <Empty state={state} words={words} ask={ask} />;
   return (
-    <div class="log" role="log" aria-live="polite" data-part="log" tabIndex={0} ref={box}>
+    <div
+      class="log"
+      role="log"
+      aria-live="polite"
+      data-part="log"
+      tabIndex={0}
+      ref={box}
+      onScroll={({ currentTarget: log }) => {
+        atTheEnd.current = log.scrollHeight - log.scrollTop - log.clientHeight < AT_THE_END_PX;
+      }}
+    >
       {state.messages.map((message, index) => (
-        <Entry key={message.seq} message={message} before={state.messages[index - 1]} words={words} language={language} now={now} />
+        <Entry
+          key={message.seq}
+          message={message}
+          before={state.messages[index - 1]}
+          after={state.messages[index + 1]}
+          words={words}
+          language={language}
+          now={now}
+        />
       ))}
       {state.pending.map((pending) => (
         <div class="message contact" key={pending.client_id}>
@@ -85,10 +117,25 @@ function Log({ state, words, language, now, say, retry }: Props) {
               {words.unsent} <button onClick={() => retry(pending)}>{words.retry}</button>
             </span>
           ) : (
-            <small>{words.sending}</small>
+            <small>{!pending.stored && words.sending}</small>
           )}
         </div>
       ))}
+      {offered.length > 0 && (
+        <div class="choices" role="group" aria-label={words.choose}>
+          {offered.map((choice) => (
+            <button type="button" key={choice} data-part="choice" dir="auto" onClick={() => ask(choice)}>
+              {choice}
+            </button>
+          ))}
+        </div>
+      )}
+      {state.draft !== null && (
+        <div class="message bot draft" data-part="draft" aria-live="off">
+          {state.messages.at(-1)?.author !== "bot" && <span class="who">{words.bot}</span>}
+          <Marked text={state.draft.text} />
+        </div>
+      )}
       {dots !== null && (
         <div class={`message ${dots}`}>
           <div class="bubble dots" aria-hidden="true">
@@ -101,7 +148,7 @@ function Log({ state, words, language, now, say, retry }: Props) {
   );
 }
 
-function Empty({ state, words, say }: Pick<Props, "state" | "words" | "say">) {
+function Empty({ state, words, ask }: Pick<Props, "state" | "words" | "ask">) {
   return (
     <div class="log" data-part="log">
       <div class="empty">
@@ -112,7 +159,7 @@ function Empty({ state, words, say }: Pick<Props, "state" | "words" | "say">) {
         )}
         {!!state.look?.popular_questions.length && <p class="often">{words.questions}</p>}
         {state.look?.popular_questions.map((question) => (
-          <button type="button" key={question} data-part="question" dir="auto" onClick={() => say(question)}>
+          <button type="button" key={question} data-part="question" dir="auto" onClick={() => ask(question)}>
             {question}
           </button>
         ))}
@@ -124,15 +171,20 @@ function Empty({ state, words, say }: Pick<Props, "state" | "words" | "say">) {
 interface EntryProps {
   message: Message;
   before: Message | undefined;
+  after: Message | undefined;
   words: Words;
   language: string;
   now: number;
 }
 
-function Entry({ message, before, words, language, now }: EntryProps) {
+/** Whether two neighbours in the log are one group: the same author, within minutes. */
+const together = (one: Message | undefined, other: Message | undefined): boolean =>
+  one?.author === other?.author && Math.abs(Date.parse(one?.created_at ?? "") - Date.parse(other?.created_at ?? "")) < TOGETHER_MS;
+
+function Entry({ message, before, after, words, language, now }: EntryProps) {
   const at = new Date(message.created_at);
   const newDay = before === undefined || new Date(before.created_at).toDateString() !== at.toDateString();
-  const first = newDay || before?.author !== message.author;
+  const first = newDay || !together(before, message);
   const time = at.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
   const shown = message.author !== "contact" && message.author !== "system" && first;
   return (
@@ -140,23 +192,57 @@ function Entry({ message, before, words, language, now }: EntryProps) {
       {newDay && <span class="day">{day(at, now, words, language)}</span>}
       <div class={`message ${message.author}`} data-author={message.author}>
         {shown && <span class="who">{name(message.author, words)}</span>}
-        <Bubble text={message.text} />
-        {message.author !== "system" && <small>{time}</small>}
+        {message.author === "bot" ? <Marked text={message.text} /> : <Bubble text={message.text} />}
+        {message.sources !== undefined && <Sources sources={message.sources} words={words} />}
+        {message.author !== "system" && !together(message, after) && <small>{time}</small>}
       </div>
     </>
+  );
+}
+
+const Marked = ({ text }: { text: string }) => (
+  <div class="bubble marked" dir="auto">
+    {blocks(text).map(shownBlock)}
+  </div>
+);
+
+function shownBlock({ kind, lines, start }: Block) {
+  if (kind === "code") return <pre>{lines.map((line) => line.map((mark) => mark.text).join("")).join("\n")}</pre>;
+  if (kind === "paragraph") return <p>{lines.map((line, at) => [at > 0 && <br />, line.map(shownMark)])}</p>;
+  const items = lines.map((line) => <li>{line.map(shownMark)}</li>);
+  return kind === "numbers" ? <ol start={start}>{items}</ol> : <ul>{items}</ul>;
+}
+
+function shownMark({ kind, text, href, host }: Mark) {
+  if (kind === "bold") return <b>{text}</b>;
+  if (kind === "italic") return <i>{text}</i>;
+  if (kind === "code") return <code>{text}</code>;
+  return href === undefined ? text : <Link href={href} host={host} text={text} />;
+}
+
+const Link = ({ href, host, text }: { href: string; host: string | undefined; text: string }) => (
+  <a href={href} title={host} target="_blank" rel="noopener nofollow noreferrer">
+    {text}
+  </a>
+);
+
+function Sources({ sources, words }: { sources: Source[]; words: Words }) {
+  return (
+    <small class="sources" data-part="sources">
+      {words.source}:{" "}
+      {sources.map(({ title, url }, at) => {
+        const [piece, more] = pieces(url);
+        const leads = piece?.href !== undefined && more === undefined;
+        return [at > 0 && ", ", leads ? <Link href={piece.href ?? ""} host={piece.host} text={`${title} (${piece.host})`} /> : title];
+      })}
+    </small>
   );
 }
 
 const Bubble = ({ text }: { text: string }) => (
   <div class="bubble" dir="auto">
     {pieces(text).map((piece) =>
-      piece.href === undefined ? (
-        piece.text
-      ) : (
-        <a href={piece.href} target="_blank" rel="noopener nofollow noreferrer">
-          {piece.text}
-        </a>
-      ),
+      piece.href === undefined ? piece.text : <Link href={piece.href} host={piece.host} text={piece.text} />,
     )}
   </div>
 );
@@ -198,7 +284,7 @@ function Composer({ state, words, say, typing }: Props) {
         aria-label={words.write}
         placeholder={words.write}
         dir="auto"
-        disabled={state.notice === "refused"}
+        disabled={isOver(state)}
         value={text}
         onInput={(event) => {
           setText(event.currentTarget.value);

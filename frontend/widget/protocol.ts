@@ -9,7 +9,18 @@ export interface Message {
   text: string;
   client_id: string | null;
   created_at: string;
+  sources?: Source[];
+  choices?: string[];
 }
+
+/** What an answer rests on. */
+export interface Source {
+  title: string;
+  url: string;
+}
+
+/** Why the server will not talk to us at all. */
+export type Refusal = "token_invalid" | "origin_not_allowed" | "inbox_unknown";
 
 export interface Problem {
   code: string;
@@ -34,6 +45,8 @@ export type Frame =
   | { type: "sent"; client_id: string; seq: number; created_at: string }
   | { type: "state"; owner: Owner; status: string }
   | { type: "typing"; author: Author }
+  | { type: "delta"; turn: string; text: string }
+  | { type: "delta_end"; turn: string }
   | { type: "read"; author: Author; seq: number }
   | { type: "pong" }
   | ({ type: "error" } & Problem);

@@ -4,22 +4,25 @@ export interface Pending {
   client_id: string;
   text: string;
   at: number;
-  failed?: boolean;
+  failed?: boolean; // refused by the server
+  stored?: boolean; // on the server, and on its way back; never kept here
 }
 
+const TOKEN = /^[!-~]{8,100}$/; // what the server takes
 const memory = new Map<string, string>();
 
 function read(key: string): string | null {
   try {
-    return localStorage.getItem(key);
+    return memory.get(key) ?? localStorage.getItem(key);
   } catch {
-    return memory.get(key) ?? null;
+    return null;
   }
 }
 
 function write(key: string, value: string): void {
   try {
     localStorage.setItem(key, value);
+    memory.delete(key);
   } catch {
     memory.set(key, value);
   }
@@ -35,9 +38,10 @@ export function random(): string {
 export function token(inbox: string): string {
   const key = `besedka:${inbox}`;
   const known = read(key);
-  if (known !== null) return known;
-  write(key, random());
-  return read(key) ?? random();
+  if (known !== null && TOKEN.test(known)) return known;
+  const made = random();
+  write(key, made);
+  return read(key) ?? made;
 }
 
 /** Whether somebody has written here before. */
@@ -45,11 +49,14 @@ export function isKnown(inbox: string): boolean {
   return read(`besedka:${inbox}`) !== null;
 }
 
+const isPending = (found: Partial<Pending> | null): found is Pending =>
+  typeof found?.client_id === "string" && typeof found.text === "string";
+
 /** What waits to be sent. */
 export function outbox(inbox: string): Pending[] {
   try {
     const found: unknown = JSON.parse(read(`besedka:${inbox}:outbox`) ?? "[]");
-    return Array.isArray(found) ? (found as Pending[]) : [];
+    return Array.isArray(found) ? found.filter(isPending) : [];
   } catch {
     return [];
   }

@@ -12,17 +12,20 @@ const message = (seq: number, fields: Partial<Message> = {}): Message => ({
   ...fields,
 });
 
+const then = Date.parse("2026-01-01T10:00:00Z");
+const received = (state: store.State, next: Message): store.State => store.received(state, next, then);
+
 describe("the log on screen", () => {
   test("a message that comes twice is shown once", () => {
-    const once = store.received(store.initial, message(1));
+    const once = received(store.initial, message(1));
 
-    expect(store.received(once, message(1)).messages).toHaveLength(1);
+    expect(received(once, message(1)).messages).toHaveLength(1);
   });
 
   test("what was sent is shown as pending until it comes back in the log", () => {
     const waiting = store.queued(store.initial, { client_id: "a", text: "hi", at: 0 });
 
-    const stored = store.received(waiting, message(1, { author: "contact", client_id: "a" }));
+    const stored = received(waiting, message(1, { author: "contact", client_id: "a" }));
 
     expect(waiting.pending).toHaveLength(1);
     expect(stored.pending).toHaveLength(0);
@@ -51,13 +54,30 @@ describe("the log on screen", () => {
     expect(slow.pending[0]?.failed).toBeUndefined();
     expect(slow.notice).toBe("slow");
   });
+
+  test("a server in trouble refuses nothing", () => {
+    const waiting = store.queued(store.initial, { client_id: "a", text: "hi", at: 0 });
+
+    const asked = store.refused(waiting, { code: "unavailable", status: 503, detail: "", client_id: "a" });
+
+    expect(store.unsent(asked)).toHaveLength(1);
+  });
+
+  test("what the server has is shown, but not sent again", () => {
+    const waiting = store.queued(store.initial, { client_id: "a", text: "hi", at: 0 });
+
+    const stored = store.stored(waiting, "a");
+
+    expect(stored.pending).toHaveLength(1);
+    expect(store.unsent(stored)).toEqual([]);
+  });
 });
 
 describe("unread", () => {
   test("counts what others said after the last look", () => {
-    let state = store.received(store.initial, message(1, { author: "contact" }));
-    state = store.received(state, message(2));
-    state = store.received(state, message(3, { author: "operator" }));
+    let state = received(store.initial, message(1, { author: "contact" }));
+    state = received(state, message(2));
+    state = received(state, message(3, { author: "operator" }));
 
     expect(store.unread(state)).toBe(2);
     expect(store.unread(store.seen(state, 2))).toBe(1);
@@ -69,16 +89,32 @@ describe("unread", () => {
 });
 
 describe("dots", () => {
-  const asked = store.ownerChanged(store.received(store.initial, message(1, { author: "contact" })), "bot");
-  const then = Date.parse("2026-01-01T10:00:00Z");
+  const asked = store.ownerChanged(received(store.initial, message(1, { author: "contact" })), "bot");
 
   test("show while the bot owes an answer, for a minute at most", () => {
     expect(store.writer(asked, then + 1_000)).toBe("bot");
     expect(store.writer(asked, then + 61_000)).toBeNull();
   });
 
+  test.each([
+    ["an hour slow", -3_600_000],
+    ["right", 0],
+  ])("last a minute at most, with a clock that is %s", (_, error) => {
+    const message1 = message(1, { author: "contact" });
+    const state = store.ownerChanged(store.received(store.initial, message1, then + error), "bot");
+
+    expect(store.writer(state, then + error + 59_000)).toBe("bot");
+    expect(store.writer(state, then + error + 61_000)).toBeNull();
+  });
+
+  test("do not show for a question of yesterday that is only read again", () => {
+    const state = store.ownerChanged(store.received(store.initial, message(1, { author: "contact" }), then + 86_400_000), "bot");
+
+    expect(store.writer(state, then + 86_401_000)).toBeNull();
+  });
+
   test("end when the answer is there", () => {
-    expect(store.writer(store.received(asked, message(2)), then + 1_000)).toBeNull();
+    expect(store.writer(received(asked, message(2)), then + 1_000)).toBeNull();
   });
 
   test("do not show while a person is waited for", () => {
@@ -95,4 +131,40 @@ describe("dots", () => {
 
 test("length counts what people see, as the server does", () => {
   expect(store.length("🐈🐈")).toBe(2);
+});
+
+describe("what the bot is saying", () => {
+  const asked = received({ ...store.initial, owner: "bot" }, message(1, { author: "contact" }));
+  const half = store.spoken(store.spoken(asked, "t1", "Two"), "t1", " days");
+
+  test("it grows, in the place of the dots, and is nothing that waits to be read", () => {
+    expect(half.draft?.text).toBe("Two days");
+    expect(store.writer(asked, then)).toBe("bot");
+    expect(store.writer(half, then)).toBeNull();
+    expect(store.unread(half)).toBe(0);
+  });
+
+  test("a new turn begins anew", () => {
+    expect(store.spoken(half, "t2", "Three").draft).toEqual({ turn: "t2", text: "Three" });
+  });
+
+  test("it ends with the message in the log, with the word to take it back, and with the line", () => {
+    expect(received(half, message(2)).draft).toBeNull();
+    expect(store.silenced(half, "t1").draft).toBeNull();
+    expect(store.silenced(half, null).draft).toBeNull();
+    expect(store.silenced(half, "t0").draft).not.toBeNull();
+  });
+});
+
+describe("choices", () => {
+  const offered = received(store.initial, message(1, { choices: ["a", "b"] }));
+
+  test("the newest message's are offered", () => {
+    expect(store.choices(offered)).toEqual(["a", "b"]);
+  });
+
+  test("they are gone when one was taken, or anything newer stands there", () => {
+    expect(store.choices(store.queued(offered, { client_id: "x", text: "a", at: 0 }))).toEqual([]);
+    expect(store.choices(received(offered, message(2)))).toEqual([]);
+  });
 });

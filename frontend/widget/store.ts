@@ -1,6 +1,6 @@
 /** Everything the chat shows, and the named transitions that change it. Pure: the same state and event, the same state. */
 
-import type { Author, Look, Message, Owner, Problem } from "./protocol";
+import type { Author, Look, Message, Owner, Problem, Refusal } from "./protocol";
 import type { Pending } from "./storage";
 
 export const MAX_LENGTH = 4000;
@@ -16,7 +16,9 @@ export interface State {
   open: boolean;
   online: boolean;
   typing: { author: Author; until: number } | null;
-  notice: "slow" | "refused" | null;
+  draft: { turn: string; text: string } | null; // what the bot is saying right now
+  askedAt: number; // when the newest message of the visitor reached us, by our own clock
+  notice: "slow" | Refusal | null;
 }
 
 export const initial: State = {
@@ -28,8 +30,13 @@ export const initial: State = {
   open: false,
   online: true,
   typing: null,
+  draft: null,
+  askedAt: 0,
   notice: null,
 };
+
+/** Whether the server has turned us away for good. */
+export const isOver = (state: State): boolean => state.notice !== null && state.notice !== "slow";
 
 /** The seq of the newest message that is here without a hole before it. */
 export const lastSeq = (state: State): number => state.messages.at(-1)?.seq ?? 0;
@@ -39,13 +46,16 @@ export const unread = (state: State): number =>
   state.messages.filter((message) => message.author !== "contact" && message.seq > state.readSeq).length;
 
 /** A message of the log: shown once, in its place; its pending twin is gone. */
-export function received(state: State, message: Message): State {
+export function received(state: State, message: Message, now: number): State {
   if (message.seq <= lastSeq(state)) return state;
+  const ours = message.author === "contact";
   return {
     ...state,
     messages: [...state.messages, message],
     pending: state.pending.filter((one) => one.client_id !== message.client_id),
-    typing: message.author === "contact" ? state.typing : null,
+    typing: ours ? state.typing : null,
+    draft: message.author === "bot" ? null : state.draft,
+    askedAt: ours ? now : state.askedAt,
   };
 }
 
@@ -55,10 +65,19 @@ export const queued = (state: State, pending: Pending): State => ({
   pending: [...state.pending.filter((one) => one.client_id !== pending.client_id), pending],
 });
 
-/** A refusal: of one message, or of the whole connection. */
+/** Something of ours that the server has: it comes back in the log at any moment. */
+export const stored = (state: State, clientId: string): State => ({
+  ...state,
+  pending: state.pending.map((one) => (one.client_id === clientId ? { ...one, stored: true } : one)),
+});
+
+/** What is to be sent yet, oldest first. */
+export const unsent = (state: State): Pending[] => state.pending.filter((one) => !one.failed && !one.stored);
+
+/** A refusal: of one message, or of the whole connection. A server in trouble refuses nothing: it is asked again. */
 export function refused(state: State, problem: Problem): State {
   if (problem.status === 429) return { ...state, notice: "slow" };
-  if (problem.client_id === undefined) return state;
+  if (problem.client_id === undefined || problem.status >= 500) return state;
   const failed = (one: Pending): Pending => (one.client_id === problem.client_id ? { ...one, failed: true } : one);
   return { ...state, pending: state.pending.map(failed) };
 }
@@ -72,15 +91,30 @@ export const typed = (state: State, author: Author, now: number): State => ({
   typing: { author, until: now + TYPING_MS },
 });
 
+/** The bot has said a little more; a new turn begins anew. */
+export const spoken = (state: State, turn: string, text: string): State => ({
+  ...state,
+  draft: { turn, text: state.draft?.turn === turn ? state.draft.text + text : text },
+});
+
+/** What the bot was saying stands in the log now, or was taken back. */
+export const silenced = (state: State, turn: string | null): State =>
+  turn === null || state.draft?.turn === turn ? { ...state, draft: null } : state;
+
+/** What may be answered to the newest message with one press. */
+export const choices = (state: State): string[] =>
+  state.pending.length === 0 && state.draft === null ? (state.messages.at(-1)?.choices ?? []) : [];
+
 /** Everything up to `seq` has been seen, here or on another device. */
 export const seen = (state: State, seq: number): State => ({ ...state, readSeq: Math.max(state.readSeq, seq) });
 
-/** Who is shown as writing now: who said so, or the bot as long as it owes an answer. */
+/** Who is shown as writing now: who said so, or the bot as long as it owes an answer, whatever the clock here says. */
 export function writer(state: State, now: number): Author | null {
+  if (state.draft !== null) return null;
   if (state.typing !== null && state.typing.until > now) return state.typing.author;
   const last = state.messages.at(-1);
   const waits = state.owner === "bot" && last?.author === "contact" && state.online;
-  return waits && now - Date.parse(last.created_at) < BOT_THINKS_MS ? "bot" : null;
+  return waits && now - Math.min(state.askedAt, Date.parse(last.created_at)) < BOT_THINKS_MS ? "bot" : null;
 }
 
 /** Unicode code points, as the server counts them. */

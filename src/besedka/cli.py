@@ -4,10 +4,15 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import django
 from django.core.management import execute_from_command_line
+from django.db import transaction
 from django.utils import timezone
+from tqdm import tqdm
+
+from besedka.problems import Problem
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,13 +32,19 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="besedka", description="Where customers, bots and people talk.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("run", help="migrate, and serve everything in one process").set_defaults(command=_run)
-    knowledge = commands.add_parser("import-knowledge", help="questions and answers from a CSV file, for a bot")
-    knowledge.add_argument("file", type=Path, help="columns question, answer and, if you like, topic")
+    knowledge = commands.add_parser(
+        "import-knowledge", help="a file or a folder of them, for a bot to answer from"
+    )
+    knowledge.add_argument("file", type=Path, help="CSV, XLSX, Markdown, text, HTML, PDF, JSONL; or a folder")
     knowledge.add_argument(
         "--bot", default="Demo", help="id or name of the bot that answers from it (default: Demo)"
     )
     knowledge.add_argument("--title", help="what the source is called (default: the file's name)")
+    knowledge.add_argument("--url", help="what visitors are shown as its link (default: the one it has)")
     knowledge.add_argument("--only", action="store_true", help="the bot answers from no other source")
+    knowledge.add_argument(
+        "--prune", action="store_true", help="remove sources of this folder whose files are gone from it"
+    )
     knowledge.set_defaults(command=_import_knowledge)
     commands.add_parser("manage", help="Django's own commands, as `besedka manage check`", add_help=False)
     return parser
@@ -49,25 +60,81 @@ def _run(options: argparse.Namespace) -> int:
 
 def _import_knowledge(options: argparse.Namespace) -> int:
     from besedka.bots import placements  # noqa: PLC0415 - as above
-    from besedka.knowledge import imports  # noqa: PLC0415
-    from besedka.problems import Problem  # noqa: PLC0415
-    from besedka.turns import reading  # noqa: PLC0415
+    from besedka.knowledge import folders  # noqa: PLC0415
 
     bot = placements.named(options.bot)
     if bot is None:
-        print(f"There is no bot {options.bot!r}.", file=sys.stderr)
-        return 1
-    title = options.title or options.file.stem
+        return _complain(f"There is no bot {options.bot!r}.")
+    folder = options.file if options.file.is_dir() else None
+    if (folder is None and options.prune) or (folder and options.title):
+        return _complain("--prune is for a folder, --title for a file.")
+    found = folders.look(folder) if folder else folders.alone(options.file, options.title)
+    if found.unsupported:
+        _complain(f"Not of a format we read: {', '.join(map(str, found.unsupported))}")
+    left_out = {title: _import_file(path, title, options, folder) for path, title in found.titles.items()}
+    # A file of a folder that is refused today may be a source since yesterday, and stays one.
+    refused = [title for title, lines in left_out.items() if lines is None]
+    there = set(folders.known(refused)) if folder else set()
+    _let_read(bot.pk, [t for t, lines in left_out.items() if lines is not None or t in there], only=options.only)
+    if folder:
+        _tell_gone(folder, found.titles, prune=options.prune)
+    return 1 if not left_out or refused or any(left_out.values()) else 0
+
+
+def _let_read(bot_id: int, titles: list[str], *, only: bool) -> None:
+    """The bot answers from these sources; with `only`, and if there are any, from no other."""
+    from besedka.turns import reading  # noqa: PLC0415 - as above
+
+    with transaction.atomic():
+        for number, title in enumerate(titles):
+            reading.let_read(bot_id, title, only=only and number == 0)
+
+
+def _import_file(path: Path, title: str, options: argparse.Namespace, folder: Path | None) -> int | None:
+    """Import one file, say what became of it; how many lines were left out, None if all of it was refused."""
+    from besedka.knowledge import folders, imports  # noqa: PLC0415 - as above
+
     try:
-        imported = imports.import_csv(options.file, title=title, now=timezone.now())
+        with tqdm(desc=title, file=sys.stderr, disable=None, leave=False) as bar:
+            imported = imports.import_file(
+                path,
+                name=path.name,
+                title=title,
+                url=options.url,
+                folder=folders.place(folder) if folder else "",
+                now=timezone.now(),
+                progress=lambda done, of: _show(bar, done, of),
+            )
     except (Problem, OSError) as error:
-        print(f"{options.file}: {error}", file=sys.stderr)
-        return 1
-    reading.let_read(bot.pk, title, only=options.only)
+        for line, reason in getattr(error, "details", {}).get("errors", []):
+            _complain(f"{path}:{line}: {reason}")
+        _complain(f"{path}: {error}")
+        return None
     for line, reason in imported.errors:
-        print(f"{options.file}:{line}: {reason}", file=sys.stderr)
+        _complain(f"{path}:{line}: {reason}")
     print(
         f"{title}: {imported.added} added, {imported.changed} changed, {imported.removed} removed, "
         f"{imported.unchanged} as they were, {len(imported.errors)} lines left out."
     )
-    return 1 if imported.errors else 0
+    return len(imported.errors)
+
+
+def _tell_gone(folder: Path, titles: dict[Path, str], *, prune: bool) -> None:
+    """Say which sources came from this folder and have no file in it any more; with `prune` they go, too."""
+    from besedka.knowledge import folders  # noqa: PLC0415 - as above
+
+    gone = folders.gone(folder, titles)
+    if prune:
+        folders.remove(folder, gone)
+    for title in gone:
+        print(f"{title}: its file is gone; " + ("removed." if prune else "kept; --prune removes it."))
+
+
+def _show(bar: "tqdm[NoReturn]", done: int, of: int) -> None:
+    bar.total, bar.n = of or None, done
+    bar.refresh()
+
+
+def _complain(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 1

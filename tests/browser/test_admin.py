@@ -44,7 +44,6 @@ def test_a_conversation_is_shown_as_a_chat_with_the_reason_of_each_turn(site, vi
         "bots/placement",
         "knowledge/source",
         "knowledge/passage",
-        "turns/botsource",
         "accounts/user",
     ],
 )
@@ -55,3 +54,28 @@ def test_every_list_of_the_admin_opens_and_searches(site, visitor, page):
     searched = visitor.page.goto(f"{site.url}/admin/{page}/?q=a")
 
     assert (response.status, searched.status) == (200, 200)
+
+
+def test_what_nobody_could_answer_is_answered_with_one_button(site, visitor):
+    headers = {"chat-token": make.token()}
+    messages = f"{site.url}/api/v1/conversation/messages"
+    httpx2.post(messages, json={"text": "Чините ли вы велосипеды?"}, headers=headers)
+    httpx2.get(f"{messages}?after=1&wait=10", headers=headers, timeout=20)
+    sign_in(site, visitor)
+    visitor.page.goto(f"{site.url}/admin/bots/bot/1/change/")
+    visitor.shot("admin-bot", full_page=True)
+
+    visitor.page.goto(f"{site.url}/admin/bots/bot/")
+    visitor.page.get_by_role("link", name="nobody could answer").click()
+    form = visitor.page.locator("form", has_text="велосипеды").last
+    form.locator("textarea").fill("Нет, только корма и игрушки.")
+    visitor.shot("admin-unanswered", full_page=True)
+    form.get_by_role("button").click()
+    visitor.page.wait_for_load_state()
+    visitor.page.wait_for_timeout(1500)  # an index may be that much older than the database
+
+    httpx2.post(messages, json={"text": "x"}, headers={"chat-token": make.token()})
+    other = {"chat-token": make.token()}
+    httpx2.post(messages, json={"text": "Чините ли вы велосипеды?"}, headers=other)
+    answer = httpx2.get(f"{messages}?after=1&wait=10", headers=other, timeout=20).json()["messages"][0]
+    assert answer["text"] == "Нет, только корма и игрушки."

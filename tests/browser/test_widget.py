@@ -1,6 +1,9 @@
 """The chat as a visitor meets it, in Chromium."""
 
+import contextlib
 import http.server
+import socket
+import socketserver
 import threading
 from collections.abc import Iterator
 
@@ -14,6 +17,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("site")]
 
 QUESTION = "Сколько стоит доставка?"
 AXE = running.ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def say_elsewhere(site: running.Server, visitor: Visitor) -> None:
+    """The same visitor asks from another device."""
+    token = visitor.page.evaluate(
+        "localStorage.getItem(Object.keys(localStorage).find(key => !key.includes('outbox')))"
+    )
+    httpx2.post(f"{site.url}/gpt", json={"message": QUESTION}, headers={"chat-token": token})
 
 
 def test_a_question_in_the_demo_shop_is_answered(site, visitor):
@@ -34,6 +45,7 @@ def test_a_popular_question_is_asked_with_one_press(site, visitor):
 
     assert visitor.hears("contact") == QUESTION
     visitor.hears("bot")
+    expect(visitor.page.locator("[data-part=composer]")).to_be_focused()
 
 
 def test_a_person_is_called_once_and_the_button_goes(site, visitor):
@@ -44,6 +56,7 @@ def test_a_person_is_called_once_and_the_button_goes(site, visitor):
     assert "человеку" in visitor.hears("system")
     expect(visitor.page.locator("[data-part=person]")).to_have_count(0)
     expect(visitor.page.get_by_text("Ждём человека")).to_be_visible()
+    expect(visitor.page.locator("[data-part=composer]")).to_be_focused()
     visitor.shot("demo-waiting")
 
 
@@ -77,11 +90,8 @@ def test_an_answer_that_nobody_has_seen_is_counted_on_the_button(site, visitor):
     visitor.hears("bot")
     visitor.page.wait_for_timeout(300)
     visitor.page.click("[data-part=close]")
-    token = visitor.page.evaluate(
-        "localStorage.getItem(Object.keys(localStorage).find(k => !k.includes('outbox')))"
-    )
 
-    httpx2.post(f"{site.url}/gpt", json={"message": QUESTION}, headers={"chat-token": token})
+    say_elsewhere(site, visitor)
 
     expect(visitor.page.locator("[data-part=badge]")).to_have_text("1")
     visitor.page.click("[data-part=launcher]")
@@ -114,6 +124,47 @@ def test_a_link_says_where_it_goes_and_gives_nothing_away(site, visitor):
     link = visitor.page.locator("[data-part=log] a")
     expect(link).to_have_attribute("href", "https://shop.example/x")
     expect(link).to_have_attribute("rel", "noopener nofollow noreferrer")
+
+
+def test_a_chat_that_could_not_be_fetched_is_fetched_at_the_next_press(site, visitor):
+    visitor.page.route("**/chat.js*", lambda route: route.abort(), times=1)
+    visitor.page.goto(f"{site.url}/demo/")
+    launcher = visitor.page.locator("[data-part=launcher]")
+    with visitor.page.expect_event("requestfailed"):
+        launcher.click()
+
+    launcher.click()
+
+    expect(visitor.page.locator("[data-part=composer]")).to_be_focused()
+
+
+def test_whoever_reads_older_messages_is_left_there(site, visitor):
+    visitor.open_chat(f"{site.url}/demo/")
+    visitor.say("\n".join(f"строка {n}" for n in range(60)))
+    visitor.hears("system")  # nobody knows what to say to that
+    log = visitor.page.locator("[data-part=log]")
+    log.evaluate("log => log.scrollTo(0, 0)")
+    visitor.page.wait_for_timeout(100)
+
+    say_elsewhere(site, visitor)
+    visitor.hears("contact", times=2)
+    left_there = log.evaluate("log => log.scrollTop")
+    visitor.say("а это уже я")
+    visitor.hears("contact", times=3)
+
+    assert left_there == 0
+    assert log.evaluate("log => log.scrollHeight - log.scrollTop - log.clientHeight") < 40
+
+
+@pytest.mark.parametrize(("color", "ink"), [("#ffeb3b", "rgb(0, 0, 0)"), ("#2563eb", "rgb(255, 255, 255)")])
+def test_the_accent_is_the_shops_and_what_stands_on_it_can_be_read(site, visitor, color, ink):
+    page = httpx2.get(f"{site.url}/demo/", headers={"Accept": "text/html"}).text
+    page = page.replace("data-inbox=", f'data-color="{color}" data-inbox=')
+    visitor.page.route("**/demo/", lambda route: route.fulfill(body=page, content_type="text/html"))
+    visitor.open_chat(f"{site.url}/demo/")
+
+    for part in ("[data-part=launcher]", "header"):
+        assert visitor.page.locator(part).last.evaluate("one => getComputedStyle(one).color") == ink
 
 
 def test_the_keyboard_is_enough(site, visitor):
@@ -152,6 +203,18 @@ def test_on_a_phone_the_chat_takes_the_screen(site, browser):
     box = phone.page.locator("[data-part=panel]").bounding_box()
 
     assert (box["x"], box["y"], box["width"], box["height"]) == (0, 0, 390, 780)
+    phone.context.close()
+
+
+def test_on_a_touch_screen_no_keyboard_covers_the_questions(site, browser):
+    phone = Visitor(browser, viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True)
+    phone.open_chat(f"{site.url}/demo/")
+
+    expect(phone.page.locator("[data-part=panel]")).to_be_focused()
+    phone.shot("demo-touch-empty")
+    phone.page.keyboard.press("Escape")
+
+    expect(phone.page.locator("[data-part=launcher]")).to_be_focused()
     phone.context.close()
 
 
@@ -234,3 +297,64 @@ def test_what_was_typed_while_the_server_was_away_is_sent_once_when_it_returns(t
         assert visitor.page.locator("[data-part=log] .bubble", has_text=QUESTION).count() == 1
         stored = site.select("SELECT COUNT(*) FROM conversations_message WHERE author = 'contact'")
         assert stored == [(2,)]
+
+
+def test_without_websockets_the_chat_goes_on_by_http(site, visitor):
+    visitor.page.route_web_socket("**/ws/visitor*", lambda line: line.close(code=1011))
+    visitor.open_chat(f"{site.url}/demo/")
+
+    visitor.say(QUESTION)
+
+    assert "курьер" in visitor.hears("bot")
+    visitor.say(QUESTION)
+    visitor.hears("bot", times=2)
+    expect(visitor.page.locator("[data-author=contact]")).to_have_count(2)
+
+
+class Line(socketserver.ThreadingTCPServer):
+    """A line to the server that can die as in a lift: nothing comes through, and nobody says goodbye."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int) -> None:
+        self.dead = False
+        line = self
+
+        class Relay(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                with socket.create_connection(("127.0.0.1", port)) as behind:
+                    back = threading.Thread(target=line.relay, args=(behind, self.request), daemon=True)
+                    back.start()
+                    line.relay(self.request, behind)
+                    back.join()
+
+        super().__init__(("127.0.0.1", 0), Relay)
+
+    def relay(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65_536):
+                if not self.dead:
+                    sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+def line(site: running.Server) -> Iterator[Line]:
+    """A line that lives."""
+    with Line(site.port) as one:
+        threading.Thread(target=one.serve_forever, daemon=True).start()
+        yield one
+        one.shutdown()
+
+
+@pytest.mark.xdist_group("line")
+def test_a_line_that_dies_without_a_word_is_noticed_within_45_seconds(line, visitor):
+    visitor.open_chat(f"http://127.0.0.1:{line.server_address[1]}/demo/")
+    visitor.say(QUESTION)
+    visitor.hears("bot")
+
+    line.dead = True
+
+    expect(visitor.page.locator("[data-part=banner]")).to_be_visible(timeout=45_000)
+    line.dead = False
+    expect(visitor.page.locator("[data-part=banner]")).to_be_hidden(timeout=45_000)

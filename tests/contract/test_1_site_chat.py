@@ -2,6 +2,7 @@
 
 import re
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -80,15 +81,16 @@ def test_answers_come_oldest_first(site):
     assert dates == sorted(dates)
 
 
-@pytest.mark.parametrize(
-    ("method", "path"), [("POST", "/api/v1/gpt"), ("GET", "/api/v1/message"), ("GET", "/message/")]
-)
-def test_without_the_header_the_old_text_says_so(site, method, path):
-    response = httpx2.request(method, site.url + path, json={"message": "hello"})
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("slash", SLASHES)
+@pytest.mark.parametrize(("method", "path"), [("POST", "gpt"), ("GET", "message")])
+def test_without_the_header_the_old_text_says_so(site, prefix, slash, method, path):
+    response = httpx2.request(method, f"{site.url}{prefix}/{path}{slash}", json={"message": "hello"})
 
     assert response.status_code == 400
     assert response.json()["message"] == NO_TOKEN
     assert response.json()["code"] == "token_invalid"
+    assert NO_TOKEN == "Токен не был передан в заголовках"
 
 
 @pytest.mark.parametrize("body", [{}, {"message": ""}, {"message": "   "}, {"message": None}, {"message": 5}])
@@ -156,3 +158,98 @@ def test_the_addresses_of_the_service_are_there(site):
 
     assert (root.status_code, admin.status_code, swagger.status_code) == (200, 200, 200)
     assert root.headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("slash", SLASHES)
+@pytest.mark.parametrize(
+    "body", ['{"message": " "}', '{"message": ["x"]}', '{"message": {}}', "[]", "null", "x", ""]
+)
+def test_a_body_that_is_no_message_is_told_in_json_never_in_html(site, prefix, slash, body):
+    headers = {"chat-token": make.token(), "content-type": "application/json", "Accept": "text/html,*/*"}
+
+    response = httpx2.post(f"{site.url}{prefix}/gpt{slash}", content=body, headers=headers)
+
+    assert response.status_code == 400
+    assert response.headers["content-type"].endswith("json")
+    assert response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        (b"{}", {"content-type": "application/json"}),
+        (b"{}", {}),
+        (b"", {}),
+        (b'{"message": "x"}', {"content-type": "text/plain"}),
+        (b"no json", {"content-type": "application/json"}),
+        (b"x" * 10_000, {}),
+    ],
+)
+def test_what_stands_in_the_body_of_a_poll_does_not_matter(site, content, headers):
+    token = make.token()
+    ask(site, token, QUESTION)
+    next_messages(site, token)
+    headers = {"chat-token": token, **headers}
+
+    with httpx2.Client() as client:
+        answers = [
+            client.request("GET", f"{site.url}/api/v1/message", content=content, headers=headers) for _ in range(3)
+        ]
+
+    assert [(answer.status_code, answer.json()) for answer in answers] == [(200, {"messages": []})] * 3
+
+
+def test_both_prefixes_are_one_chat(site):
+    token = make.token()
+
+    ask(site, token, QUESTION, "/gpt/")
+    answered = next_messages(site, token)
+
+    assert [message["user"] for message in answered] == ["GPT"]
+    for path in ("/message", "/message/", "/api/v1/message/"):
+        assert poll(site, token, path).json() == {"messages": []}
+
+
+def test_unknown_fields_are_passed_over(site):
+    body = {"message": QUESTION, "user": "OPERATOR", "date_create": "2000-01-01", "id": 7, "is_staff": True}
+
+    response = httpx2.post(f"{site.url}/gpt", json=body, headers={"chat-token": make.token()})
+
+    assert (response.status_code, response.json()) == (201, {"message": "Успех"})
+
+
+def test_the_text_arrives_in_utf_8_and_says_when(site):
+    token = make.token()
+    before = datetime.now(UTC)
+    ask(site, token, QUESTION)
+    [answer] = next_messages(site, token)
+
+    said = datetime.strptime(answer["date_create"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+    assert re.search("[а-я]{3}", answer["message"])
+    assert before <= said <= datetime.now(UTC)
+
+
+def test_a_whole_chat_as_the_page_sees_it(site):
+    """Ask, hear the bot, ask for a person, hear that one comes; from then on the bot is silent."""
+    token, users = make.token(), []
+
+    for text in (QUESTION, "Как вернуть товар?", "позовите оператора"):
+        ask(site, token, text)
+        users += [message["user"] for message in next_messages(site, token)]
+    for _ in range(3):
+        ask(site, token, QUESTION)
+    time.sleep(1)
+
+    assert users == ["GPT", "GPT", "OPERATOR"]
+    assert poll(site, token).json() == {"messages": []}
+
+
+def test_nobody_sees_what_another_token_was_told(site):
+    token = make.token()
+    ask(site, token, QUESTION)
+    next_messages(site, token)
+
+    for other in (make.token(), token + "1", token[:-1], token.upper()):
+        assert poll(site, other, "/message?after=0").json() == {"messages": []}

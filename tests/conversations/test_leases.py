@@ -227,3 +227,24 @@ def test_looking_for_what_is_due_takes_one_statement(django_assert_num_queries):
 
     with django_assert_num_queries(1):
         assert len(leases.due(limit=10)) == 3
+
+
+def test_a_process_that_is_alone_may_begin_anew_what_a_dead_one_had():
+    conversation = make.conversation()
+    dead = claim(conversation)
+    assert claim(conversation) is None
+
+    assert leases.release_all() == 1
+    alive = claim(conversation)
+
+    assert alive is not None
+    assert alive.lease_key != dead.lease_key
+
+
+def test_a_claim_says_how_long_the_contact_has_waited():
+    conversation = make.conversation()
+    due_at = Conversation.objects.get(pk=conversation.pk).due_at
+
+    claimed = claim(conversation, now=due_at + timedelta(seconds=40))
+
+    assert claimed.waited_s == pytest.approx(40)

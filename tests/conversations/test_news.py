@@ -43,10 +43,11 @@ def test_the_sweep_finds_what_a_lost_signal_did_not_tell_and_tells_it_once():
     assert found == [[conversation.pk], []]
 
 
-def test_the_very_first_sweep_finds_it_too():
-    """Whoever came when nobody else listened has a sweep that had not looked for long."""
+@pytest.mark.parametrize("idle_sweeps", [0, 1, 2, 3])
+def test_who_came_when_nobody_listened_is_found_by_the_very_next_sweep(idle_sweeps):
     conversation, latest = make.conversation(owner="queue"), Latest()
-    sweep(latest)
+    for _ in range(idle_sweeps):
+        sweep(latest)
 
     with signals.listen(conversation.pk, NEW):
         unheard(conversation.pk)

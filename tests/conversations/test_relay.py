@@ -11,7 +11,7 @@ import pytest
 import redis
 import redis.asyncio
 
-from besedka.conversations import relay, signals
+from besedka.conversations import relay, signals, speech
 
 REDIS = os.environ.get("BESEDKA_TEST_REDIS", "redis://127.0.0.1:6379/15")
 
@@ -28,11 +28,12 @@ def channel(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(relay, "CHANNEL", name)
     yield name
     signals.detach()
+    speech.forget_relays()
 
 
 async def with_relay(url: str, act) -> object:
     signals.attach(asyncio.get_running_loop())
-    task = asyncio.create_task(relay.run(url))
+    task = asyncio.create_task(relay.run(url, relay.CHANNEL))
     await asyncio.sleep(0.3)
     try:
         return await act()
@@ -88,3 +89,41 @@ def test_without_redis_signals_stay_in_this_process(channel):
             return await woken.wait(5)
 
     assert asyncio.run(with_relay("redis://127.0.0.1:1", act)) == {"new"}
+
+
+def test_what_a_bot_says_in_another_process_is_heard_here(channel):
+    async def act() -> list[dict[str, str]]:
+        listener = speech.Listener()
+        with signals.listen(7, frozenset({"delta"})) as woken:
+            async with redis.asyncio.from_url(REDIS) as other:
+                envelope = relay.Envelope("another process", {}, {7: speech.Speech("t1", "Two da")})
+                await other.publish(channel, msgspec.json.encode(envelope))
+                await woken.wait(5)
+                said = listener.news(7)
+                envelope = relay.Envelope("another process", {}, {7: speech.Speech("", "")})
+                await other.publish(channel, msgspec.json.encode(envelope))
+                await woken.wait(5)
+        return said + listener.news(7)
+
+    assert asyncio.run(with_relay(REDIS, act)) == [
+        {"type": "delta", "turn": "t1", "text": "Two da"},
+        {"type": "delta_end", "turn": "t1"},
+    ]
+
+
+def test_what_a_bot_says_here_is_heard_in_the_other_processes(channel):
+    async def act() -> dict[int, speech.Speech]:
+        async with redis.asyncio.from_url(REDIS) as other, other.pubsub(ignore_subscribe_messages=True) as inbound:
+            await inbound.subscribe(channel)
+            await asyncio.sleep(0.1)
+            speech.aloud(7, "Two")
+            speech.aloud(7, "Two days")
+            async with asyncio.timeout(5):
+                async for message in inbound.listen():
+                    speech.silence(7)
+                    return msgspec.json.decode(message["data"], type=relay.Envelope).speeches
+        raise AssertionError("nothing came")
+
+    heard = asyncio.run(with_relay(REDIS, act))
+
+    assert [said.text for said in heard.values()] == ["Two days"]  # type: ignore[attr-defined]

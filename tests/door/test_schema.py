@@ -22,7 +22,7 @@ def test_no_made_up_request_breaks_anything(site, tmp_path):
         *("--exclude-path-regex", ENDLESS),
         *("--max-examples", EXAMPLES),
         *("--request-timeout", "40"),
-        *("--workers", "8"),
+        *("--workers", "1"),  # more break CPython 3.11: "AST constructor recursion depth mismatch"
         "--no-color",
     ]
 

@@ -1,6 +1,7 @@
 """`kill -9` at any moment of a running load loses and doubles nothing."""
 
 import asyncio
+import contextlib
 import itertools
 import os
 import random
@@ -10,64 +11,64 @@ from pathlib import Path
 
 import pytest
 import running
-
-sys.path.insert(0, str(Path(__file__).parent))
-import ledger
+from faults import dying, trial
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 KILLS = int(os.environ.get("BESEDKA_KILLS", "20"))
+SEED = int(os.environ.get("BESEDKA_SEED", "0")) or int(time.time())
 BACK_S = 30  # a service that was killed is back by then
-POSTGRESQL = os.environ.get("BESEDKA_TEST_POSTGRESQL", "")
+DYING = [sys.executable, str(Path(dying.__file__))]
 
 
 @pytest.mark.xdist_group("kills")
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("database", trial.DATABASES)
 def test_killing_the_server_at_any_moment_loses_and_doubles_nothing(database, tmp_path):
-    if database == "postgresql" and not POSTGRESQL:
-        pytest.skip("BESEDKA_TEST_POSTGRESQL names no server")
-    seed = int(time.time())
-    print(f"seed {seed}, {KILLS} kills")
-    url = POSTGRESQL if database == "postgresql" else ""
+    dice, back_s = random.Random(SEED), []
+    print(f"BESEDKA_SEED={SEED} BESEDKA_KILLS={KILLS}")
+    with running.server(tmp_path / "home", DATABASE_URL=trial.database_url(database)) as site:
 
-    with running.server(tmp_path / "home", DATABASE_URL=url) as site:
-        people, slowest = asyncio.run(under_fire(site, tmp_path, seed))
-        broken = [fault for visitor in people for fault in ledger.faults(visitor)]
-        broken += doubled_turns(site)
+        async def kill_again_and_again() -> None:
+            for _ in range(KILLS):
+                await asyncio.sleep(dice.uniform(0.02, 1.2))
+                site.kill()
+                back_s.append(await started(site))
+            await asyncio.sleep(1)
 
-    messages = sum(len(visitor.promises()) for visitor in people)
-    retries = sum(visitor.retries for visitor in people)
-    print(f"{messages} messages, {retries} sent again, slowest return {slowest:.1f} s")
+        people, broken = trial.visited(site, tmp_path, kill_again_and_again, seed=SEED)
+
+    print(f"slowest return {max(back_s):.1f} s")
     assert broken == []
-    assert messages > KILLS
-    assert slowest < BACK_S
+    assert sum(visitor.promised for visitor in people) > KILLS
+    assert max(back_s) < BACK_S
 
 
-def doubled_turns(site: running.Server) -> list[str]:
-    """Turns that answered what another one had answered, and answers that belong to no turn."""
-    answered = site.select(
-        "SELECT conversation_id, from_seq, upto_seq FROM conversations_turn WHERE outcome = 'answered' "
-        "ORDER BY conversation_id, from_seq"
-    )
-    said = site.select("SELECT COUNT(*) FROM conversations_message WHERE author = 'bot'")[0][0]
-    found = [
-        f"conversation {one[0]}: {one[1:]} and {next_one[1:]} overlap"
-        for one, next_one in itertools.pairwise(answered)
-        if one[0] == next_one[0] and next_one[1] <= one[2]
-    ]
-    return found if said == len(answered) else [*found, f"{said} answers, {len(answered)} turns"]
+@pytest.mark.xdist_group("deaths")
+@pytest.mark.parametrize("database", trial.DATABASES)
+def test_dying_at_each_point_of_a_messages_way_loses_and_doubles_nothing(database, tmp_path):
+    survived = []
+    with running.server(tmp_path / "home", DATABASE_URL=trial.database_url(database)) as site:
+
+        async def die_at_each_point() -> None:
+            for point, nth in itertools.product(dying.POINTS, (3, 20)):
+                site.kill()
+                with contextlib.suppress(RuntimeError):  # it may die before anybody has seen it live
+                    await started(site, [*DYING, point, str(nth)])
+                if not await asyncio.to_thread(site.died, within_s=20):
+                    survived.append((point, nth))
+            site.kill()
+            await started(site)
+            await asyncio.sleep(1)
+
+        _, broken = trial.visited(site, tmp_path, die_at_each_point)
+
+    assert broken == []
+    assert survived == []
 
 
-async def under_fire(site: running.Server, folder: Path, seed: int) -> tuple[list[ledger.Visitor], float]:
-    """Visitors live while the server is killed and started again; the slowest return in seconds."""
-    dice, stop, slowest = random.Random(seed), asyncio.Event(), 0.0
-    visiting = asyncio.create_task(ledger.visit(site.url, 8, folder, stop, seed))
-    for _ in range(KILLS):
-        await asyncio.sleep(dice.uniform(0.02, 1.2))
-        site.kill()
-        began = time.monotonic()
-        await asyncio.to_thread(site.start)
-        slowest = max(slowest, time.monotonic() - began)
-    await asyncio.sleep(1)
-    stop.set()
-    return await visiting, slowest
+async def started(site: running.Server, command: list[str] | None = None) -> float:
+    """Seconds until it answers again."""
+    site.command = command or [running.BESEDKA, "run"]
+    began = time.monotonic()
+    await asyncio.to_thread(site.start)
+    return time.monotonic() - began

@@ -125,9 +125,9 @@ def test_a_runner_that_is_stopped_leaves_its_turns_to_the_next_one(monkeypatch):
 def test_the_lease_of_a_turn_that_takes_long_is_renewed(monkeypatch):
     conversation, going_on = make.conversation(), asyncio.Event()
 
-    async def long(task: claim.Task) -> run.Thought:
+    async def long(task: claim.Task, **how: Any) -> run.Thought:
         await going_on.wait()
-        return run.Thought(task, ("at last",), None, {})
+        return run.Thought(task, (run.Utterance("at last"),), None, {})
 
     monkeypatch.setattr(embedded.run, "think", long)
 
@@ -157,9 +157,9 @@ def test_a_turn_is_run_once_however_often_it_is_begun(monkeypatch):
     conversation, thought_about = make.conversation(), []
     think = run.think
 
-    async def counting(task: claim.Task) -> run.Thought:
+    async def counting(task: claim.Task, **how: Any) -> run.Thought:
         thought_about.append(task.claim.conversation_id)
-        return await think(task)
+        return await think(task, **how)
 
     monkeypatch.setattr(embedded.run, "think", counting)
 
@@ -209,7 +209,7 @@ def test_a_bug_in_one_turn_stops_no_other_and_ends_with_a_person(monkeypatch, ca
     commit = run.commit_many
 
     def commit_some(thoughts: list[run.Thought]) -> list[bool]:
-        if any(thought.task.claim.conversation_id == poison.pk and thought.texts for thought in thoughts):
+        if any(thought.task.claim.conversation_id == poison.pk and thought.says for thought in thoughts):
             raise ValueError("a text that no database takes")
         return commit(thoughts)
 

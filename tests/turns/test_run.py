@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -7,7 +8,7 @@ import pytest
 from django.db import OperationalError, transaction
 from django.utils import timezone
 
-from besedka.answers.answerer import Answer, HandOffBecause, Prompt
+from besedka.answers.answerer import Aloud, Answer, HandOffBecause, Prompt
 from besedka.conversations import episodes, leases, ownership
 from besedka.conversations.models import Conversation, Message, Turn
 from besedka.knowledge.index import Index
@@ -16,12 +17,12 @@ from besedka.turns.claim import Task
 from besedka.turns.run import Thought
 
 
-async def certain(prompt: Prompt, /) -> Answer:
+async def certain(prompt: Prompt, aloud: Aloud, /) -> Answer:
     """An answerer that knows everything."""
     return Answer(f"about {prompt.question}", (), 0.9, "test")
 
 
-async def unsure(prompt: Prompt, /) -> HandOffBecause:
+async def unsure(prompt: Prompt, aloud: Aloud, /) -> HandOffBecause:
     """An answerer that knows nothing."""
     return HandOffBecause("low_confidence")
 
@@ -132,7 +133,7 @@ def test_three_lines_during_a_turn_are_answered_once_and_none_is_skipped():
 
 
 def test_an_answerer_that_hangs_ends_with_a_person(monkeypatch):
-    async def hanging(prompt: Prompt, /) -> Answer:
+    async def hanging(prompt: Prompt, aloud: Aloud, /) -> Answer:
         await asyncio.sleep(60)
         raise AssertionError
 
@@ -145,7 +146,7 @@ def test_an_answerer_that_hangs_ends_with_a_person(monkeypatch):
 
 
 def test_an_answerer_that_breaks_ends_with_a_person_not_in_silence():
-    async def broken(prompt: Prompt, /) -> Answer:
+    async def broken(prompt: Prompt, aloud: Aloud, /) -> Answer:
         raise ZeroDivisionError
 
     conversation = make.conversation()
@@ -239,7 +240,7 @@ def test_a_turn_that_was_taken_away_hands_nothing_off():
 
 
 def test_who_hangs_is_handed_off_with_a_word_to_the_visitor(monkeypatch):
-    async def hanging(prompt: Prompt, /) -> Answer:
+    async def hanging(prompt: Prompt, aloud: Aloud, /) -> Answer:
         await asyncio.sleep(60)
         raise AssertionError
 
@@ -288,10 +289,10 @@ def test_what_was_said_before_the_close_is_not_answered_after_it():
 
 
 def test_one_broken_turn_spoils_none_of_the_others():
-    async def answers_some(prompt: Prompt, /) -> Answer:
+    async def answers_some(prompt: Prompt, aloud: Aloud, /) -> Answer:
         if prompt.question == "poison":
             raise ValueError(prompt.question)
-        return await certain(prompt)
+        return await certain(prompt, aloud)
 
     inbox = make.inbox_with_bot()
     said = [make.say(make.address(inbox), text) for text in ("a", "poison", "b")]
@@ -301,3 +302,20 @@ def test_one_broken_turn_spoils_none_of_the_others():
 
     assert [said_by_bot(conversation) for conversation in conversations] == [["about a"], [], ["about b"]]
     assert [Conversation.objects.get(pk=c.pk).owner for c in conversations] == ["bot", "queue", "bot"]
+
+
+def test_who_waited_for_a_worker_that_died_hears_something_in_the_same_minute(monkeypatch):
+    async def hanging(prompt: Prompt, aloud: Aloud, /) -> Answer:
+        await asyncio.sleep(60)
+        raise AssertionError("nobody waits so long")
+
+    monkeypatch.setattr(run, "DEADLINE_S", 0.3)
+    monkeypatch.setattr(run, "LEAST_S", 0.05)
+    conversation = make.conversation()
+    Conversation.objects.filter(pk=conversation.pk).update(due_at=timezone.now() - timedelta(seconds=20))
+    began = time.monotonic()
+
+    thought = think(task_of(conversation), hanging)
+
+    assert thought.hand_off == "deadline"
+    assert time.monotonic() - began < 0.25

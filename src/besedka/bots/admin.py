@@ -5,22 +5,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from besedka.bots import placements
-from besedka.bots.models import Bot, Placement
-
-
-@admin.register(Bot)
-class BotAdmin(ModelAdmin):
-    list_display = ("name", "is_active", "answer_from", "created_by", "updated_at")
-    list_filter = ("is_active",)
-    list_select_related = ("created_by",)
-    search_fields = ("name", "description")
-    readonly_fields = ("created_by", "created_at", "updated_at")
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Remember who made it."""
-        if not change:
-            obj.created_by = request.user
-        super().save_model(request, obj, form, change)
+from besedka.bots.models import Placement
 
 
 @admin.register(Placement)

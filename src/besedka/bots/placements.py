@@ -16,13 +16,27 @@ class Placed(msgspec.Struct, frozen=True):
     name: str
     system_prompt: str
     answer_from: float
+    suggest_from: float
+    bot_type: str
+    provider: str
+    base_url: str
+    folder: str
+    gpt_model: str
+    api_key_sealed: str
+    creativity_level: float
+    max_tokens: int
+    give_away_phrases: list[str]
+    tokens_a_day: int | None
+    tokens_a_conversation: int | None
+    price_in: float
+    price_out: float
 
 
 def in_inboxes(inbox_ids: Iterable[int]) -> dict[int, Placed]:
     """The active bot of each inbox that has one."""
-    fields = ("inbox_id", "bot_id", "bot__name", "bot__system_prompt", "bot__answer_from")
-    placed = Placement.objects.filter(inbox_id__in=inbox_ids, bot__is_active=True).values_list(*fields)
-    return {inbox_id: Placed(*bot) for inbox_id, *bot in placed}
+    fields = (f"bot__{name}" for name in Placed.__struct_fields__)
+    placed = Placement.objects.filter(inbox_id__in=inbox_ids, bot__is_active=True)
+    return {inbox_id: Placed(*bot) for inbox_id, *bot in placed.values_list("inbox_id", *fields)}
 
 
 @transaction.atomic

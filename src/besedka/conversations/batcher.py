@@ -25,6 +25,7 @@ R = TypeVar("R")
 MAX_BATCH = 500  # jobs in one transaction
 MAX_QUEUE = 20_000  # jobs that wait; who comes later is told to come again
 TRIES = 4  # of a transaction that met a deadlock, or another process making the same row
+PATIENCE_S = 2  # a database that took longer to fail has cost enough: no further try, whoever waits is told
 
 
 class Job(msgspec.Struct, eq=False):
@@ -98,6 +99,7 @@ class Batcher:
 
     def _results(self, batch: list[Job]) -> list[Any]:
         """One result a job, a value or an exception; a job that cannot be done spoils none of the others."""
+        began = time.monotonic()
         for attempt in range(1, TRIES + 1):
             try:
                 return self._together(batch)
@@ -105,6 +107,8 @@ class Batcher:
                 # Gone, full, locked, or a deadlock that the database ended: all of them may be over in a moment.
                 logger.warning("database: %s (try %d of %d)", error, attempt, TRIES)
                 _reconnect()
+                if time.monotonic() - began > PATIENCE_S:
+                    break
                 if attempt < TRIES:
                     time.sleep(0.02 * attempt)
             except Exception as error:

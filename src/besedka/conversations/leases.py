@@ -31,6 +31,8 @@ class Claim(msgspec.Struct, frozen=True):
     attempts: int
     messages: tuple[Entry, ...]
     started_at: datetime
+    said_last: Entry | None = None  # what the bot said to the contact last, before these
+    waited_s: float = 0.0  # since the contact waits for this turn: longer, where somebody else began it and died
 
 
 class Finish(msgspec.Struct, frozen=True):
@@ -74,6 +76,8 @@ def claim_many(conversation_ids: Sequence[int], *, now: datetime | None = None) 
             attempts=row.attempts,
             messages=tuple(entry for entry in messages if entry.author == "contact"),
             started_at=now,
+            waited_s=max(0.0, (now - row.due_at).total_seconds()) if row.due_at else 0.0,
+            said_last=next((entry for entry in reversed(messages) if entry.author == "bot"), None),
         )
     rows.save_many(mine.values(), now)
     return [claims.pop(conversation_id, None) for conversation_id in conversation_ids]
@@ -111,6 +115,16 @@ def renew_many(claims: Sequence[Claim], *, now: datetime | None = None) -> list[
     ids = [claim.conversation_id for claim in claims]
     Conversation.objects.filter(pk__in=ids, lease_key__in=keys).update(lease_until=until)
     return [None] * len(keys)
+
+
+def release_all(*, now: datetime | None = None) -> int:
+    """Every turn that somebody has begun may be begun anew at once; how many these were.
+
+    For a process that knows that it is the only one: whoever held these leases is dead. Were it not, its answer
+    would come too late and be dropped, as every answer is whose lease another one has.
+    """
+    held = Conversation.objects.filter(lease_until__isnull=False)
+    return held.update(lease_until=(now or timezone.now()) - timedelta(seconds=1))
 
 
 def due(*, limit: int, now: datetime | None = None) -> list[int]:

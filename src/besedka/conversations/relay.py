@@ -1,4 +1,7 @@
-"""Signals between processes, over Redis pub/sub. What Redis loses, the sweep finds."""
+"""Signals between processes, over Redis pub/sub. What Redis loses, the sweep finds.
+
+With them travels what bots are saying just now: it is shown and forgotten, and no message.
+"""
 
 import asyncio
 import contextlib
@@ -11,7 +14,9 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from besedka.conversations import signals
+from besedka.conversations import speech as speeches
 from besedka.conversations.signals import Kinds
+from besedka.conversations.speech import Speech
 
 logger = logging.getLogger(__name__)
 
@@ -25,13 +30,18 @@ class Envelope(msgspec.Struct):
 
     sender: str
     kinds: dict[str, list[int | str]]
+    speeches: dict[int, Speech] = {}
 
 
-async def run(redis_url: str) -> None:
-    """Bring our signals to the other processes and theirs to us, for ever, with or without Redis."""
+async def run(redis_url: str, channel: str = CHANNEL) -> None:
+    """Bring our signals to the other processes and theirs to us, for ever, with or without Redis.
+
+    `channel` is the installation's own: two of them may share a Redis and do not hear each other.
+    """
     me = secrets.token_hex(8)
     loop = asyncio.get_running_loop()
     outbox: deque[Kinds] = deque(maxlen=WAITING)
+    said: dict[int, Speech] = {}  # the newest of each: what it said before is in it
     filled = asyncio.Event()
 
     def post(kinds: Kinds) -> None:
@@ -40,32 +50,46 @@ async def run(redis_url: str) -> None:
             with contextlib.suppress(RuntimeError):  # the loop was closed: nobody carries signals any more
                 loop.call_soon_threadsafe(filled.set)
 
+    def speak(conversation_id: int, speech: Speech) -> None:
+        said[conversation_id] = speech
+        filled.set()  # a bot speaks on this loop
+
     signals.relay_to(post)
+    speeches.relay_to(speak)
     while True:
         try:
             async with (
                 redis.asyncio.from_url(redis_url, socket_connect_timeout=2, health_check_interval=10) as client,
                 client.pubsub(ignore_subscribe_messages=True) as inbound,
             ):
-                await inbound.subscribe(CHANNEL)
+                await inbound.subscribe(channel)
                 async with asyncio.TaskGroup() as both:
-                    both.create_task(_publish(client, me, outbox, filled))
+                    both.create_task(_publish(client, channel, me, outbox, said, filled))
                     both.create_task(_receive(inbound, me))
         except* (RedisError, OSError) as errors:
             logger.warning("signals stay in this process, Redis is away: %s", errors.exceptions[0])
         await asyncio.sleep(RETRY_S)
 
 
-async def _publish(client: redis.asyncio.Redis, me: str, outbox: deque[Kinds], filled: asyncio.Event) -> None:
+async def _publish(
+    client: redis.asyncio.Redis,
+    channel: str,
+    me: str,
+    outbox: deque[Kinds],
+    said: dict[int, Speech],
+    filled: asyncio.Event,
+) -> None:
     while True:
         await filled.wait()
         filled.clear()
-        while outbox:
+        while outbox or said:
             merged: dict[str, list[int | str]] = {}
             while outbox:
                 for kind, topics in outbox.popleft().items():
                     merged.setdefault(kind, []).extend(topics)
-            await client.publish(CHANNEL, msgspec.json.encode(Envelope(me, merged)))
+            speaking = dict(said)
+            said.clear()
+            await client.publish(channel, msgspec.json.encode(Envelope(me, merged, speaking)))
 
 
 async def _receive(inbound: "redis.asyncio.client.PubSub", me: str) -> None:
@@ -77,3 +101,5 @@ async def _receive(inbound: "redis.asyncio.client.PubSub", me: str) -> None:
             continue
         if envelope.sender != me:
             signals.deliver(envelope.kinds)
+            for conversation_id, speech in envelope.speeches.items():
+                speeches.overhear(conversation_id, speech)

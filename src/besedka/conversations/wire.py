@@ -37,8 +37,12 @@ def time(moment: datetime) -> str:
     return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
+SHOWN = ("sources", "choices")  # of a payload, beside the text: what a bot's answer rests on, what may be answered
+_TOLD = ("event", "reason")  # of a system message
+
+
 def message(entry: Entry) -> dict[str, Any]:
-    """The message object of our own API. `payload` is there only when the message has one."""
+    """The message object of our own API. `sources`, `choices` and `payload` are there only when it has them."""
     seen = {
         "seq": entry.seq,
         "author": entry.author,
@@ -46,4 +50,13 @@ def message(entry: Entry) -> dict[str, Any]:
         "client_id": entry.client_id,
         "created_at": time(entry.created_at),
     }
-    return {**seen, "payload": entry.payload} if entry.payload else seen
+    payload = entry.payload or {}
+    seen.update({name: payload[name] for name in SHOWN if name in payload})
+    told = {name: payload[name] for name in _TOLD if name in payload}
+    return {**seen, "payload": told} if told else seen
+
+
+def plain(entry: Entry) -> str:
+    """The text for clients without buttons: choices stand below it, each with the number that chooses it."""
+    choices = (entry.payload or {}).get("choices", [])
+    return "\n".join([entry.text, *(f"{number}. {choice}" for number, choice in enumerate(choices, 1))])

@@ -1,7 +1,6 @@
 """What all requests of this process share: the batchers, the inboxes, the rates, and whom we have seen."""
 
 import asyncio
-import logging
 from collections import OrderedDict
 from typing import Any
 
@@ -10,9 +9,6 @@ from besedka.conversations.batcher import Batcher
 from besedka.conversations.contacts import Address
 from besedka.conversations.inboxes import Directory
 from besedka.door.limits import Rates
-from besedka.problems import Unavailable
-
-logger = logging.getLogger(__name__)
 
 DIRECTORY_S = 2  # seconds until a change of an inbox is seen by every process
 KNOWN = 100_000  # addresses whose conversation a process remembers
@@ -42,14 +38,9 @@ class Door:
         if len(self._known) > KNOWN:
             self._known.popitem(last=False)
 
-    async def refresh_directory(self) -> None:
-        """Read the inboxes now and then, for ever. Without a database the last known ones stay."""
-        while True:
-            try:
-                self.directory = await self.reader.submit(_directories, None)
-            except Unavailable:
-                logger.warning("the inboxes could not be read; the last known ones stay")
-            await asyncio.sleep(DIRECTORY_S)
+    async def read_directory(self) -> None:
+        """Know the inboxes as they are now. Raises `Unavailable`; then the last known ones stay."""
+        self.directory = await self.reader.submit(_directories, None)
 
 
 def _directories(items: list[None]) -> list[Directory]:

@@ -102,7 +102,7 @@ class HandedOut(Response):
 
 
 def _shown(entry: Entry) -> dict[str, str]:
-    return {"message": entry.text, "date_create": wire.time(entry.created_at), "user": USERS[entry.author]}
+    return {"message": wire.plain(entry), "date_create": wire.time(entry.created_at), "user": USERS[entry.author]}
 
 
 def _insist_on_token(caller: Caller) -> None:

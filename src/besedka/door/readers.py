@@ -12,6 +12,7 @@ from besedka.door.house import Door
 MAX_WAIT_S = 25  # seconds that a long poll is held
 GONE = "gone"
 NEWS = frozenset({"new"})
+ONLY_SPEECH = {"delta"}
 
 
 async def look(door: Door, visit: Visit) -> Seen | None:

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from besedka.conversations import contacts, cursors, ownership, signals, wire
+from besedka.conversations import contacts, cursors, ownership, signals, speech, wire
 from besedka.conversations.contacts import Address
 from besedka.conversations.cursors import Move
+from besedka.conversations.signals import Topic, Woken
 from besedka.conversations.visits import Seen, Visit
 from besedka.door import batcher, readers
 from besedka.door.admission import (
@@ -28,7 +29,7 @@ from besedka.problems import Invalid, Problem, Unavailable
 logger = logging.getLogger(__name__)
 
 TYPING = frozenset({"typing:bot", "typing:operator"})
-HEARS = frozenset({"new", "state", "read"}) | TYPING
+HEARS = frozenset({"new", "state", "read", "delta"}) | TYPING
 HELLO_S = 10  # seconds until a client has to have said who it is
 SEND_S = 20  # seconds that a client may leave a frame unread before we hang up
 FAULTS = 20  # faulty frames before we hang up
@@ -88,10 +89,14 @@ class Visitor:
         state = None
         read = 0
         kinds: set[str] = set()
+        hearing = speech.Listener()
         while True:
             topic = readers.topic_of(self.door, self.address)
             with signals.listen(topic, HEARS) as woken:
                 while topic == readers.topic_of(self.door, self.address):
+                    if kinds == readers.ONLY_SPEECH:  # nothing is in the log yet, so nobody need look there
+                        kinds = await self._hear(hearing, topic, woken)
+                        continue
                     seen = await readers.look(self.door, Visit(self.address, self.after))
                     if state is None:
                         state = await self._greet(seen)
@@ -108,9 +113,15 @@ class Visitor:
                         if seen.last_seq > self.after:
                             continue
                     if topic == readers.topic_of(self.door, self.address):
-                        kinds = await woken.wait(3600)
+                        kinds = await self._hear(hearing, topic, woken)
                         for kind in kinds & TYPING:
                             await self.send({"type": "typing", "author": kind.partition(":")[2]})
+
+    async def _hear(self, hearing: speech.Listener, topic: Topic, woken: Woken) -> set[str]:
+        """Bring the client up to date with what the bot is saying, and wait for the next signal."""
+        for frame in hearing.news(topic):
+            await self.send(frame)
+        return await woken.wait(3600)
 
     async def _greet(self, seen: Seen | None) -> tuple[str | None, str]:
         state = (seen.owner, seen.status) if seen else (None, "open")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import msgspec
 from starlette.responses import Response, StreamingResponse
 
-from besedka.conversations import signals, wire
+from besedka.conversations import signals, speech, wire
 from besedka.conversations.contacts import Address
 from besedka.conversations.visits import Visit
 from besedka.door import readers
@@ -13,7 +13,7 @@ from besedka.door.admission import MAX_SEQ, Caller
 from besedka.door.house import Door
 from besedka.problems import Invalid
 
-HEARS = frozenset({"new", "state"})
+HEARS = frozenset({"new", "state", "delta"})
 HEARTBEAT_S = 15  # a comment so often keeps proxies from closing, and shows us who is gone
 
 
@@ -34,11 +34,15 @@ async def get_stream(caller: Caller) -> Response:
 async def _events(door: Door, address: Address, after: int) -> AsyncIterator[bytes]:
     yield b"retry: 2000\n\n"
     state = None
+    kinds: set[str] = {"new"}
+    hearing = speech.Listener()
     while True:
         topic = readers.topic_of(door, address)
         with signals.listen(topic, HEARS) as woken:
             while topic == readers.topic_of(door, address):
-                seen = await readers.look(door, Visit(address, after))
+                seen = None
+                if kinds != readers.ONLY_SPEECH:  # else nothing is in the log yet, and nobody need look there
+                    seen = await readers.look(door, Visit(address, after))
                 if seen is not None:
                     for entry in seen.messages:
                         yield _event("message", wire.message(entry), entry.seq)
@@ -48,8 +52,12 @@ async def _events(door: Door, address: Address, after: int) -> AsyncIterator[byt
                         yield _event("state", {"owner": seen.owner, "status": seen.status})
                     if seen.last_seq > after:
                         continue
-                if topic == readers.topic_of(door, address) and not await woken.wait(HEARTBEAT_S):
-                    yield b": still here\n\n"
+                for frame in hearing.news(topic):
+                    yield _event(frame.pop("type"), frame)
+                if topic == readers.topic_of(door, address):
+                    kinds = await woken.wait(HEARTBEAT_S)
+                    if not kinds:
+                        yield b": still here\n\n"
 
 
 def _event(kind: str, data: object, seq: int | None = None) -> bytes:

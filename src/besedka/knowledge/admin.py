@@ -1,11 +1,69 @@
+"""Sources and passages for administrators: looked at, deleted, and imported from a file."""
+
+from typing import Any
+
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, F, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget, UnfoldAdminURLInputWidget
 
+from besedka.knowledge import imports, recognition, rows
 from besedka.knowledge.models import Passage, Source
+from besedka.problems import Problem
+
+SHOWN_LINES = 500  # of those that were left out
+
+
+class UploadForm(forms.Form):
+    """A file of knowledge."""
+
+    file = forms.FileField(
+        label=_("File"),
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ",".join(sorted(recognition.SUFFIXES))}),
+        help_text=_("CSV, XLSX, Markdown, text, HTML, PDF or JSONL, at most %(n)d MB")
+        % {"n": rows.MAX_BYTES // 2**20},
+    )
+    title = forms.CharField(
+        label=_("Title"),
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Under a title that is there already the source is replaced; what is the same stays."),
+    )
+    url = forms.CharField(
+        label=_("Link"),
+        required=False,
+        max_length=rows.MAX_URL,
+        widget=UnfoldAdminURLInputWidget,
+        help_text=_("What visitors are shown as the source. Empty: the link it has is kept."),
+    )
+
+    def clean_file(self) -> Any:
+        """Too large is told as such."""
+        file = self.cleaned_data["file"]
+        if (file.size or 0) > rows.MAX_BYTES:
+            limit, size = rows.MAX_BYTES // 2**20, (file.size or 0) / 2**20
+            told = _("The file has %(size).1f MB, at most %(limit)d MB are taken.") % {
+                "size": size,
+                "limit": limit,
+            }
+            raise forms.ValidationError(told)
+        return file
+
+    def clean_url(self) -> str:
+        """A link that can be shown."""
+        url = str(self.cleaned_data["url"])
+        try:
+            rows.check_link(url)
+        except Problem as problem:
+            raise forms.ValidationError(problem.detail) from None
+        return url
 
 
 class _Imported(ModelAdmin):
@@ -20,10 +78,38 @@ class _Imported(ModelAdmin):
 
 @admin.register(Source)
 class SourceAdmin(_Imported):
-    list_display = ["title", "kind", "passage_count", "version", "updated_at"]
+    list_display = ["title", "kind", "passage_count", "url", "version", "updated_at"]
     search_fields = ["title"]
     list_filter = ["kind"]
     ordering = ["title"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Adding is importing a file."""
+        return bool(request.user.has_perm("knowledge.add_source"))
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """A file to import; what became of it; the lines that were left out."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = UploadForm(request.POST or None, request.FILES or None)
+        outcome = self._import(request, form) if request.method == "POST" and form.is_valid() else {}
+        if "imported" in outcome:
+            form = UploadForm()
+        context = {**self.admin_site.each_context(request), "title": _("Import a file"), "form": form, **outcome}
+        return render(request, "knowledge/upload.html", {**context, "opts": self.opts})
+
+    def _import(self, request: HttpRequest, form: UploadForm) -> dict[str, Any]:
+        given = form.cleaned_data
+        file, title, url = given["file"], given["title"], given["url"] or None
+        try:
+            done = imports.import_file(file.read(), name=file.name, title=title, url=url, now=timezone.now())
+        except Problem as problem:
+            refused = problem.details.get("errors", [])
+            return {"problem": problem.detail, "refused": refused, "refused_count": len(refused)}
+        counts = f"{done.added} added, {done.changed} changed, {done.removed} removed"
+        self.log_addition(request, Source.objects.get(pk=done.source_id), counts)
+        refused = done.errors[:SHOWN_LINES]
+        return {"imported": done, "title_given": title, "refused": refused, "refused_count": len(done.errors)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
         """Count the passages of all rows of the page in the query that reads them."""

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from besedka.knowledge import rows
+from besedka.knowledge import recognition, rows
+from besedka.knowledge.formats import apart
 from besedka.knowledge.models import Passage, Source
-from besedka.knowledge.rows import MAX_BYTES, FileTooLarge, Refused, Row
+from besedka.knowledge.rows import MAX_BYTES, FileTooLarge, Piece, Progress, Refused, Table
 from besedka.problems import Problem
 
 BATCH = 500  # rows of one statement; Django takes fewer where a database takes fewer variables
@@ -32,33 +33,73 @@ class Imported(NamedTuple):
     removed: int
     unchanged: int
     errors: list[Refused]
+    is_new: bool = False  # whether there was no source of this title before
+
+
+def import_file(
+    content: bytes | Path,
+    *,
+    name: str,
+    title: str,
+    now: datetime,
+    url: str | None = None,
+    folder: str = "",
+    progress: Progress | None = None,
+) -> Imported:
+    """The source of this title holds what the file holds, and nothing else.
+
+    `content` is the file's bytes or the path to it, `name` what it is called, `url` what visitors are shown as the
+    source's link (None: the one it has). Rows are known again by their question, chunks of documents by their
+    headings and their number under them: importing a mended file changes only what was mended, and a passage
+    keeps its id; of rows that share a question the first stays the first. What is not in the file any more goes.
+    Importing the same again changes nothing. All or nothing: readers see the old source or the new one. No
+    transaction is open while a file is read. `progress` is told how far the reading is, then the writing. Raises
+    `TitleUnfit`, `LinkUnfit`, `FormatUnknown`, and the problems of the format.
+    """
+    title = _fit(title)
+    rows.check_link(url or "")
+    raw = _read(content) if isinstance(content, Path) else content
+    rows.check_size(len(raw))
+    known = recognition.recognise(name, raw)
+    progress = progress or _unheard
+    read = (
+        apart.read(known.module, raw, progress) if known.apart else apart.reader(known.module).read(raw, progress)
+    )
+    about = {"kind": known.kind, "digest": sha256(raw).hexdigest(), "folder": folder}
+    return _replace(title, read, about if url is None else {**about, "url": url}, now, progress)
 
 
 def import_csv(content: bytes | str | Path, *, title: str, now: datetime) -> Imported:
-    """The source of this title holds what the file holds, and nothing else.
-
-    `content` is the file's bytes, its text, or the path to it. Rows are known again by their question, so
-    importing a mended file changes only what was mended, and a passage keeps its id; of rows that share a question
-    the first stays the first. What is not in the file any more goes. Importing the same again changes nothing. All
-    or nothing: readers see the old source or the new one. Raises the problems of `rows.read_csv`, and
-    `TitleUnfit`.
-    """
-    title = title.strip()
-    if not 1 <= len(title) <= 200 or not title.isprintable():
-        raise TitleUnfit
+    """As `import_file`, of a CSV file or text. Raises the problems of `rows.read_csv`, and `TitleUnfit`."""
+    title = _fit(title)
     if isinstance(content, Path):
         content = _read(content)
     table = rows.read_csv(content)
     raw = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
-    with transaction.atomic():
-        source = _locked(title, now)
-        counts, touched = _store(source, _passages(source.pk, table.rows))
-        digest = sha256(raw).hexdigest()
-        if touched or digest != source.digest:
-            Source.objects.filter(pk=source.pk).update(
-                version=source.version + touched, digest=digest, kind=Source.Kind.CSV, updated_at=now
-            )
-    return Imported(source.pk, *counts, table.errors)
+    about = {"kind": Source.Kind.CSV.value, "digest": sha256(raw).hexdigest()}
+    return _replace(title, table, about, now, _unheard)
+
+
+def _fit(title: str) -> str:
+    title = title.strip()
+    if not 1 <= len(title) <= 200 or not title.isprintable():
+        raise TitleUnfit
+    return title
+
+
+def _unheard(done: int, of: int) -> None:
+    """Progress that nobody wants to know of."""
+
+
+@transaction.atomic
+def _replace(title: str, table: Table, about: dict[str, str], now: datetime, progress: Progress) -> Imported:
+    """The source holds the table, and `about` is what is known of it."""
+    source = _locked(title, now)
+    is_new = source.version == 0
+    counts, touched = _store(source, _passages(source.pk, table.pieces), progress)
+    if touched or any(getattr(source, field) != value for field, value in about.items()):
+        Source.objects.filter(pk=source.pk).update(version=source.version + touched, updated_at=now, **about)
+    return Imported(source.pk, *counts, table.errors, is_new)
 
 
 def _read(path: Path) -> bytes:
@@ -77,20 +118,21 @@ def _locked(title: str, now: datetime) -> Source:
     return Source.objects.select_for_update().get(title=title)
 
 
-def _passages(source_id: int, table: Iterable[Row]) -> list[Passage]:
-    """The rows as passages. A row is who it is by its question, and by how many rows asked the same before it."""
-    asked: Counter[str] = Counter()
+def _passages(source_id: int, pieces: Iterable[Piece]) -> list[Passage]:
+    """The pieces as passages. One is who it is by what it is known by, and by how many before it were so."""
+    before: Counter[str] = Counter()
     passages = []
-    for position, row in enumerate(table):
-        key = _digest(row.question, str(asked[row.question]))
-        asked[row.question] += 1
+    for position, (row, known_by, url) in enumerate(pieces):
+        key = _digest(known_by, str(before[known_by]))
+        before[known_by] += 1
+        digest = _digest(*row, url) if url else _digest(*row)
         passages.append(
-            Passage(source_id=source_id, key=key, digest=_digest(*row), position=position, **row._asdict())
+            Passage(source_id=source_id, key=key, digest=digest, position=position, url=url, **row._asdict())
         )
     return passages
 
 
-def _store(source: Source, passages: list[Passage]) -> tuple[tuple[int, int, int, int], bool]:
+def _store(source: Source, passages: list[Passage], progress: Progress) -> tuple[tuple[int, int, int, int], bool]:
     """How many were added, changed, removed and left as they were; and whether anything was written at all."""
     stored = {
         key: (pk, digest, position)
@@ -108,7 +150,9 @@ def _store(source: Source, passages: list[Passage]) -> tuple[tuple[int, int, int
             changed += before is not None and before[1] != passage.digest
     for start in range(0, len(gone), BATCH):
         Passage.objects.filter(pk__in=gone[start : start + BATCH]).delete()
-    _write(written)
+    for start in range(0, len(written), BATCH):
+        _write(written[start : start + BATCH])
+        progress(min(start + BATCH, len(written)), len(written))
     return (added, changed, len(gone), len(passages) - added - changed), bool(written or gone)
 
 
@@ -120,7 +164,7 @@ def _write(passages: list[Passage]) -> None:
         batch_size=BATCH,
         update_conflicts=True,
         unique_fields=targets,
-        update_fields=["topic", "question", "answer", "digest", "position"],
+        update_fields=["topic", "question", "answer", "digest", "url", "position"],
     )
 
 

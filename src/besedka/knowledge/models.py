@@ -1,5 +1,6 @@
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class Source(models.Model):
@@ -7,9 +8,20 @@ class Source(models.Model):
 
     class Kind(models.TextChoices):
         CSV = "csv", "CSV"
+        XLSX = "xlsx", "XLSX"
+        MARKDOWN = "markdown", "Markdown"
+        TEXT = "text", _("plain text")
+        HTML = "html", "HTML"
+        PDF = "pdf", "PDF"
+        JSONL = "jsonl", "JSONL"
+        PEOPLE = "people", _("answers of people")  # written down here, one by one
 
     title = models.CharField(max_length=200, unique=True)
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.CSV)
+    url = models.CharField(max_length=2000, blank=True, default="")  # what visitors are shown as its link
+    folder = models.CharField(
+        max_length=1000, blank=True, default=""
+    )  # that it was last imported with, if with one
     digest = models.CharField(max_length=64, blank=True)  # SHA-256 of the file it was last imported from
     version = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField()
@@ -18,7 +30,10 @@ class Source(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(name="source_has_a_title", condition=~Q(title="")),
-            models.CheckConstraint(name="source_kind_is_known", condition=Q(kind__in=["csv"])),
+            models.CheckConstraint(
+                name="source_kind_is_known",
+                condition=Q(kind__in=["csv", "xlsx", "markdown", "text", "html", "pdf", "jsonl", "people"]),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -36,6 +51,7 @@ class Passage(models.Model):
     digest = models.CharField(
         max_length=64
     )  # of topic, question and answer: the same text need not be written again
+    url = models.CharField(max_length=2000, blank=True, default="")  # of this passage alone; else its source's
     position = models.PositiveIntegerField()  # in the source, from 0
 
     class Meta:

@@ -16,6 +16,7 @@ from besedka.turns import reading
 
 SHOP = Path(__file__).with_name("demo_shop.csv")
 BOT = "Demo"
+FAQ = "Вопросы и ответы магазина"
 GREETING = "Здравствуйте! Я бот зоомагазина «Хвостики». Спросите о доставке, оплате, кормах или объявлениях."
 QUESTIONS = [
     "Сколько стоит доставка?",
@@ -54,8 +55,8 @@ def open_shop() -> bool:
     )
     if made:
         bot = Bot.objects.create(name=BOT, description="Answers in the demo shop, from its knowledge.")
-        imports.import_csv(SHOP, title=BOT, now=timezone.now())
-        reading.let_read(bot.pk, BOT)
+        imports.import_csv(SHOP, title=FAQ, now=timezone.now())
+        reading.let_read(bot.pk, FAQ)
         if settings.DEMO_BOT:
             placements.place(bot.pk, inbox_id)
     elif not settings.DEMO_BOT:

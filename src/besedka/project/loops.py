@@ -3,17 +3,19 @@
 import asyncio
 import contextlib
 import gc
+import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+from django.conf import settings
 from starlette.applications import Starlette
 
-from besedka.conversations import news, relay, signals
+from besedka.conversations import news, relay, signals, speech
 from besedka.conversations.batcher import Batcher
-from besedka.door import admission
+from besedka.door import admission, house
 from besedka.door.house import Door
 from besedka.problems import Unavailable
-from besedka.turns import embedded
+from besedka.turns import embedded, staff
 from besedka.turns.embedded import Runner
 
 logger = logging.getLogger(__name__)
@@ -26,6 +28,7 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     writer.start()
     reader.start()
+    await door.read_directory()  # before anybody is let in: to an empty directory every inbox is unknown
     signals.attach(loop)
     runner = Runner(writer, reader)
     signals.subscribe("due", runner.begin)
@@ -35,11 +38,12 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
         (runner.renew, embedded.RENEW_S),
         (lambda: _wake_for_news(reader, latest), news.SWEEP_S),
         (lambda: admission.cut_slow_bodies(door), 1),
+        (door.read_directory, house.DIRECTORY_S),
     ]
     tasks = [asyncio.create_task(_every(period_s, work)) for work, period_s in periodic]
-    tasks.append(asyncio.create_task(door.refresh_directory()))
+    tasks.append(asyncio.create_task(asyncio.to_thread(staff.load_installed)))
     if redis_url:
-        tasks.append(asyncio.create_task(relay.run(redis_url)))
+        tasks.append(asyncio.create_task(relay.run(redis_url, _channel())))
     gc.collect()
     gc.freeze()  # what is here now stays: the collector need not walk through all of Django again and again
     try:
@@ -53,6 +57,7 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
         await asyncio.to_thread(writer.stop)
         await asyncio.to_thread(reader.stop)
         signals.detach()
+        speech.forget_relays()
 
 
 @contextlib.asynccontextmanager
@@ -60,6 +65,11 @@ async def lifespan(app: Starlette, *, door: Door, redis_url: str | None) -> Asyn
     """The life of the ASGI app."""
     async with running(door, redis_url=redis_url):
         yield
+
+
+def _channel() -> str:
+    """The channel of this installation: all its processes have the same secret, and no other has."""
+    return f"{relay.CHANNEL}:{hashlib.sha256(settings.SECRET_KEY.encode()).hexdigest()[:12]}"
 
 
 async def _every(period_s: float, work: Callable[[], Awaitable[None]]) -> None:

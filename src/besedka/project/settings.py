@@ -6,6 +6,7 @@ from pathlib import Path
 
 import environ
 
+from besedka.project.addresses import place
 from besedka.project.secrets import own_secret
 
 env = environ.FileAwareEnv()
@@ -30,6 +31,20 @@ RATE_LIMITS = env.bool("BESEDKA_RATE_LIMITS", True)  # off: for a benchmark, nev
 ACCESS_LOG = env.bool("BESEDKA_ACCESS_LOG", False)  # path and status only: no query, no header, no body
 LOG_LEVEL = env.str("BESEDKA_LOG_LEVEL", "INFO")  # DEBUG, INFO, WARNING or ERROR
 REDIS_URL = env.str("REDIS_URL", "")  # signals between several processes; unset: they stay in this one
+
+# Models. A bot that names none speaks by the first of these that has a key; without any it answers offline.
+YANDEX_API_KEY = env.str("YANDEX_API_KEY", "")  # of YandexGPT
+YANDEX_FOLDER_ID = env.str("YANDEX_FOLDER_ID", "")  # the folder in Yandex Cloud that is charged
+YANDEX_MODEL = env.str("YANDEX_MODEL", "yandexgpt-lite")  # of the folder's models
+YANDEX_BASE_URL = env.str("YANDEX_BASE_URL", "")  # another server of the same protocol
+OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")  # of OpenAI, or of any server that speaks like it
+OPENAI_MODEL = env.str("OPENAI_MODEL", "gpt-4o-mini")  # as that server names it
+OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "")  # as http://127.0.0.1:11434/v1; unset: OpenAI
+MODEL_TOKENS_A_DAY = env.int("BESEDKA_MODEL_TOKENS_A_DAY", 5_000_000)  # of all bots together; 0: no limit
+# Keys of bots are stored encrypted with the first of these; the others only open what was stored before.
+ENCRYPTION_KEYS = env.list("BESEDKA_ENCRYPTION_KEYS", default=[]) or [SECRET_KEY]  # any texts; unset: SECRET_KEY
+OUTBOUND_ALLOW = env.list("BESEDKA_OUTBOUND_ALLOW", default=[])  # host:port that may be reached though not public
+OUTBOUND_ALLOW = {*OUTBOUND_ALLOW, *(place(url) for url in (YANDEX_BASE_URL, OPENAI_BASE_URL) if url)}
 
 # Database
 DATABASE_URL = env.str("DATABASE_URL", "")  # postgresql://… or mysql://…; unset: SQLite in BESEDKA_HOME
@@ -81,6 +96,7 @@ INSTALLED_APPS = [
     "besedka.conversations",
     "besedka.bots",
     "besedka.knowledge",
+    "besedka.answers",
     "besedka.turns",
     "besedka.web",
 ]
@@ -181,5 +197,8 @@ LOGGING = {
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         "uvicorn.error": {"filters": ["clients_fault"]},
+        # These write a line for every request, and what is in requests to models is nobody's business.
+        "httpx2": {"level": "WARNING"},
+        "openai": {"level": "WARNING"},
     },
 }

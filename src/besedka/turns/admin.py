@@ -1,11 +1,201 @@
-from django.contrib import admin
-from unfold.admin import ModelAdmin
+"""Bots for administrators: who they are, what speaks for them, what they read, what became of their questions."""
 
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
+
+from besedka import outbound
+from besedka.answers import providers
+from besedka.bots.models import Bot
+from besedka.knowledge import additions
+from besedka.problems import Problem
+from besedka.turns import outlook, reading, unanswered
 from besedka.turns.models import BotSource
 
+LOOK_BACK = timedelta(days=30)
 
-@admin.register(BotSource)
-class BotSourceAdmin(ModelAdmin):
-    list_display = ("bot", "source")
-    list_filter = ("bot",)
-    list_select_related = ("bot", "source")
+
+class BotForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for type checkers only
+    """A bot. Its key goes in and never comes out again."""
+
+    provider = forms.ChoiceField(required=False, widget=UnfoldAdminSelectWidget)
+    api_key = forms.CharField(
+        required=False,
+        strip=True,
+        max_length=500,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+        help_text=_("Write-only. Leave it empty to keep the key that is stored."),
+    )
+    forget_key = forms.BooleanField(required=False, label=_("Forget the stored key"))
+
+    class Meta:
+        model = Bot
+        fields = (
+            "name",
+            "description",
+            "is_active",
+            "system_prompt",
+            "answer_from",
+            "suggest_from",
+            "bot_type",
+            "provider",
+            "gpt_model",
+            "base_url",
+            "folder",
+            "creativity_level",
+            "max_tokens",
+            "give_away_phrases",
+            "tokens_a_day",
+            "tokens_a_conversation",
+            "price_in",
+            "price_out",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = [(name, name) for name in providers.names()]
+        field = self.fields["provider"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", _("as installed")), *names]
+        stored = bool(self.instance.pk and self.instance.has_key())
+        self.fields["api_key"].label = _("API key (one is stored)") if stored else _("API key (none is stored)")
+
+    def clean_base_url(self) -> str:
+        """An address that we would send nothing to is refused when it is saved, too."""
+        url = str(self.cleaned_data["base_url"])
+        if url:
+            try:
+                outbound.check_url(url)
+            except Problem as problem:
+                raise forms.ValidationError(problem.detail) from None
+        return url
+
+    def clean_give_away_phrases(self) -> list[str]:
+        """A list of texts."""
+        phrases = self.cleaned_data["give_away_phrases"] or []
+        if not isinstance(phrases, list) or not all(isinstance(p, str) and p.strip() for p in phrases):
+            raise forms.ValidationError(_('A list of phrases, as ["…", "…"].'))
+        return phrases
+
+    def clean(self) -> dict[str, Any]:
+        """Who suggests later than it answers never suggests; that is no setting but a slip."""
+        given: dict[str, Any] = super().clean() or {}
+        if (given.get("suggest_from") or 0) > (given.get("answer_from") or 0):
+            self.add_error("suggest_from", _("Must not be above “answer from”."))
+        return given
+
+    def save(self, commit: bool = True) -> Any:
+        """Seal the key, if there is a new one."""
+        if self.cleaned_data.get("forget_key"):
+            self.instance.take_key("")
+        if self.cleaned_data.get("api_key"):
+            self.instance.take_key(self.cleaned_data["api_key"])
+        return super().save(commit)
+
+
+class SourcesInline(TabularInline):
+    model = BotSource
+    extra = 0
+    verbose_name_plural = _("answers from these sources")
+
+
+@admin.register(Bot)
+class BotAdmin(ModelAdmin):
+    form = BotForm
+    inlines = (SourcesInline,)
+    list_display = ("name", "is_active", "bot_type", "provider", "gpt_model", "answer_from", "updated_at")
+    list_filter = ("is_active", "bot_type")
+    search_fields = ("name", "description")
+    actions_list = ("to_unanswered",)
+    readonly_fields = ("outlook", "created_by", "created_at", "updated_at")
+    fieldsets = (
+        (None, {"fields": ("name", "description", "is_active", "system_prompt")}),
+        (_("How sure it must be"), {"fields": (("answer_from", "suggest_from"), "outlook")}),
+        (
+            _("The model that speaks for it"),
+            {
+                "fields": (
+                    ("bot_type", "provider"),
+                    ("gpt_model", "base_url", "folder"),
+                    ("api_key", "forget_key"),
+                    ("creativity_level", "max_tokens"),
+                    "give_away_phrases",
+                )
+            },
+        ),
+        (
+            _("What it may take"),
+            {"fields": (("tokens_a_day", "tokens_a_conversation"), ("price_in", "price_out"))},
+        ),
+        (None, {"fields": (("created_by", "created_at", "updated_at"),)}),
+    )
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Remember who made it."""
+        if not change:
+            obj.created_by = request.user
+        super().save_model(request, obj, form, change)
+
+    @admin.display(description=_("what that means"))
+    def outlook(self, bot: Bot) -> SafeString:
+        """What became of the last month's questions, and what would have become of them at other thresholds."""
+        sure = outlook.confidences(bot.pk, timezone.now() - LOOK_BACK) if bot.pk else []
+        now = outlook.at(sure, bot.answer_from, bot.suggest_from)
+        others = [outlook.at(sure, at, min(bot.suggest_from, at)) for at in outlook.THRESHOLDS]
+        context = {"now": now, "others": others, "enough": outlook.ENOUGH}
+        return render_to_string("turns/outlook.html", context)
+
+    @action(description=_("Questions nobody could answer"), url_path="to-unanswered")
+    def to_unanswered(self, request: HttpRequest) -> HttpResponse:
+        """To the report."""
+        return HttpResponseRedirect(reverse("admin:bots_bot_unanswered"))
+
+    def get_urls(self) -> list[URLPattern]:
+        """The report beside the bots."""
+        view = self.admin_site.admin_view(self.unanswered)
+        return [path("unanswered/", view, name="bots_bot_unanswered"), *super().get_urls()]
+
+    def unanswered(self, request: HttpRequest) -> HttpResponse:
+        """Questions that nobody could answer; an answer given here becomes a passage."""
+        if not request.user.has_perm("bots.view_bot"):
+            raise PermissionDenied
+        if request.method == "POST":
+            return self._take_answer(request)
+        groups = unanswered.groups_since(timezone.now() - LOOK_BACK)
+        names = dict(Bot.objects.values_list("pk", "name"))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Questions nobody could answer"),
+            "groups": [(group, names.get(group.bot_id, "")) for group in groups[:100]],
+            "may_add": request.user.has_perm("knowledge.add_passage"),
+        }
+        return render(request, "turns/unanswered.html", context)
+
+    def _take_answer(self, request: HttpRequest) -> HttpResponse:
+        if not request.user.has_perm("knowledge.add_passage"):
+            raise PermissionDenied
+        bot = Bot.objects.filter(pk=request.POST.get("bot") or 0).first()
+        try:
+            if bot is None:
+                raise PermissionDenied
+            question, answer = request.POST.get("question", ""), request.POST.get("answer", "")
+            source_id = additions.add(bot.name, question, answer, now=timezone.now())
+            reading.let_read_source(bot.pk, source_id)
+        except Problem as problem:
+            messages.error(request, problem.detail)
+        else:
+            messages.success(request, _("From now on %(bot)s knows the answer.") % {"bot": bot.name})
+        return HttpResponseRedirect(reverse("admin:bots_bot_unanswered"))

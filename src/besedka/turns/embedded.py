@@ -1,10 +1,12 @@
 """Turns as tasks of this process: each conversation's one after another, many conversations at once."""
 
 import asyncio
+import functools
 import logging
 from collections.abc import Iterable
 
-from besedka.conversations import leases, signals
+from besedka.answers import budget
+from besedka.conversations import leases, signals, speech
 from besedka.conversations.batcher import Batcher
 from besedka.conversations.leases import Claim
 from besedka.problems import Unavailable
@@ -70,10 +72,15 @@ class Runner:
         self._claims[conversation_id] = task.claim
         signals.send_many({"typing:bot": [conversation_id]})
         try:
-            thought = await run.think(task)
+            thought = await run.think(
+                task,
+                aloud=functools.partial(speech.aloud, conversation_id),
+                spend=functools.partial(self._writer.submit, budget.spend_many, durable=False),
+            )
             return await self._writer.submit(run.commit_many, thought)
         finally:
             self._claims.pop(conversation_id, None)
+            speech.silence(conversation_id)
 
 
 def _due(limits: list[int]) -> list[list[int]]:

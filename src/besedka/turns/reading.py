@@ -16,3 +16,8 @@ def let_read(bot_id: int, title: str, *, only: bool = False) -> None:
     if only:
         BotSource.objects.filter(bot_id=bot_id).exclude(source=source).delete()
     BotSource.objects.get_or_create(bot_id=bot_id, source=source)
+
+
+def let_read_source(bot_id: int, source_id: int) -> None:
+    """The bot answers from this source too."""
+    BotSource.objects.get_or_create(bot_id=bot_id, source_id=source_id)

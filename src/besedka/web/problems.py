@@ -1,19 +1,25 @@
 """How Django's side refuses: problem details for API clients (RFC 9457), pages for browsers."""
 
+import functools
 import json
 import logging
 import secrets
+from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import translation
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from besedka.problems import Invalid, NotFound, Problem
+from besedka.problems import Invalid, MethodNotAllowed, NotFound, Problem
 
 logger = logging.getLogger(__name__)
+
+READING = ("GET", "HEAD")
 
 _CODES = {
     400: "invalid",
@@ -21,6 +27,7 @@ _CODES = {
     403: "permission_denied",
     404: "not_found",
     405: "method_not_allowed",
+    406: "not_acceptable",
     415: "unsupported_media_type",
     429: "rate_limited",
 }
@@ -49,7 +56,10 @@ def render_drf(error: Exception, context: dict[str, Any]) -> Response | None:
     else:
         return None
     headers["X-Request-ID"] = body["request_id"]
-    return Response(body, status=body["status"], headers=headers, content_type="application/problem+json")
+    # A browser is shown the same object inside a page, which must not be called JSON.
+    renderer = getattr(context.get("request"), "accepted_renderer", None)
+    content_type = None if getattr(renderer, "media_type", "") == "text/html" else "application/problem+json"
+    return Response(body, status=body["status"], headers=headers, content_type=content_type)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -72,6 +82,19 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _refuse(request, InternalError(), ru="Что-то сломалось у нас", en="Something went wrong here")
 
 
+def read_only(view: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """A view that only shows: GET and HEAD; whatever else comes is told so, whether it has a CSRF token or not."""
+
+    @csrf_exempt
+    @functools.wraps(view)
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        if request.method not in READING:
+            return refuse(MethodNotAllowed(allowed=READING))
+        return view(request)
+
+    return answer
+
+
 def refuse(problem: Problem) -> HttpResponse:
     """Problem details from a plain view."""
     request_id = secrets.token_hex(8)
@@ -90,12 +113,16 @@ def wants_page(request: HttpRequest) -> bool:
 
 def _refuse(request: HttpRequest, problem: Problem, *, ru: str, en: str) -> HttpResponse:
     if not wants_page(request):
-        return refuse(problem)
-    request_id = secrets.token_hex(8)
-    logger.info("problem %s, request %s", problem.code, request_id)
-    title = ru if translation.get_language() == "ru" else en
-    context = {"status": problem.status, "title": title, "request_id": request_id}
-    return render(request, "web/problem.html", context, status=problem.status)
+        response = refuse(problem)
+    else:
+        request_id = secrets.token_hex(8)
+        logger.info("problem %s, request %s", problem.code, request_id)
+        title = ru if translation.get_language() == "ru" else en
+        context = {"status": problem.status, "title": title, "request_id": request_id}
+        response = render(request, "web/problem.html", context, status=problem.status)
+        response.headers["X-Request-ID"] = request_id
+    patch_vary_headers(response, ["Accept"])
+    return response
 
 
 def _from_drf(error: exceptions.APIException) -> dict[str, Any]:

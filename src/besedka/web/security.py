@@ -1,5 +1,6 @@
 """What browsers are told to refuse on our own pages."""
 
+import re
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
@@ -11,13 +12,14 @@ POLICY = "; ".join(
         "style-src 'self'",
         "img-src 'self' data:",
         "font-src 'self'",
-        "connect-src 'self'",
+        "connect-src 'self'",  # WebSockets of this origin too
+        "object-src 'none'",
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
     ]
 )
-OTHERS = ("/admin", "/swagger", "/api")  # pages that others wrote, with scripts and styles of their own
+OTHERS = re.compile(r"/(admin|swagger|api)(/|$)")  # pages that others wrote, with scripts and styles of their own
 
 
 def content_security(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -25,7 +27,7 @@ def content_security(get_response: Callable[[HttpRequest], HttpResponse]) -> Cal
 
     def answer(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        if not request.path.startswith(OTHERS):
+        if not OTHERS.match(request.path):
             response.headers.setdefault("Content-Security-Policy", POLICY)
         response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
         return response

@@ -1,0 +1,193 @@
+"""Sources of knowledge over HTTP, for staff: list, import a file, delete."""
+
+from typing import Any
+
+from django.db.models import Count
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_serializer,
+)
+from rest_framework import serializers
+from rest_framework.pagination import LimitOffsetPagination
+from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from besedka.knowledge import imports, rows
+from besedka.knowledge.models import Source
+from besedka.problems import NotFound
+
+AROUND_THE_FILE = 64 * 1024  # bytes of a request that are not its file: titles, boundaries
+MAX_ERRORS = 1_000  # refused lines that an answer tells
+
+
+class MayKeepSources(BasePermission):
+    """Staff, each with the permission that the admin asks for the same thing."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Whether this person may."""
+        act = {"POST": "add", "DELETE": "delete"}.get(request.method or "", "view")
+        return bool(request.user and request.user.is_staff and request.user.has_perm(f"knowledge.{act}_source"))
+
+
+@extend_schema_serializer(component_name="KnowledgeSource")
+class SourceSerializer(serializers.ModelSerializer[Source]):
+    """A source in a list."""
+
+    passages = serializers.IntegerField(source="passage_count", read_only=True)
+
+    class Meta:
+        model = Source
+        fields = ("id", "title", "kind", "url", "passages", "version", "updated_at")
+
+
+@extend_schema_serializer(component_name="KnowledgeSourcePage")
+class SourcePageSerializer(serializers.Serializer[Any]):
+    """A page of the list."""
+
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = SourceSerializer(many=True)
+
+
+@extend_schema_field(OpenApiTypes.BINARY)
+class _UploadedFile(serializers.FileField):
+    """A file as it comes, not the address it could be had from."""
+
+
+@extend_schema_serializer(component_name="KnowledgeUpload")
+class UploadSerializer(serializers.Serializer[Any]):
+    """A file to import."""
+
+    file = _UploadedFile(max_length=255, help_text="CSV, XLSX, Markdown, text, HTML, PDF or JSONL")
+    title = serializers.CharField(max_length=200, help_text="Under a known title the source is replaced.")
+    url = serializers.CharField(
+        max_length=rows.MAX_URL, required=False, allow_blank=True, help_text="Left out: the link it has is kept."
+    )
+
+
+@extend_schema_serializer(component_name="KnowledgeRefusal")
+class RefusedSerializer(serializers.Serializer[Any]):
+    """A line, row or page that was left out."""
+
+    line = serializers.IntegerField()
+    reason = serializers.CharField()
+
+
+@extend_schema_serializer(component_name="KnowledgeImport")
+class ImportedSerializer(serializers.Serializer[Any]):
+    """What an import did, in passages; `refused` lines were left out, the first 1,000 of them are in `errors`."""
+
+    id = serializers.IntegerField()
+    added = serializers.IntegerField()
+    changed = serializers.IntegerField()
+    removed = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    errors = RefusedSerializer(many=True)  # type: ignore[assignment]  # DRF takes fields out of the class
+
+
+_LIST = PolymorphicProxySerializer(
+    "KnowledgeSourceList",
+    [SourceSerializer(many=True), SourcePageSerializer],
+    resource_type_field_name=None,
+    many=False,
+)
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}  # the door describes it
+_WHEN = {
+    400: "The request or the file cannot be read.",
+    403: "You may not do this.",
+    404: "There is nothing here for you.",
+    413: "The file is larger than a source of knowledge may be, or takes too much to read.",
+    415: "This is none of the formats that knowledge is imported from.",
+}
+
+
+def _refusals(*statuses: int) -> dict[Any, OpenApiResponse]:
+    return {(status, "application/problem+json"): OpenApiResponse(_PROBLEM, _WHEN[status]) for status in statuses}
+
+
+class Pages(LimitOffsetPagination):
+    """The whole list, or a page of it when `limit` asks for one."""
+
+    default_limit = None
+    max_limit = 500
+
+
+class Sources(APIView):
+    """`/api/v1/sources/`: what bots can answer from."""
+
+    permission_classes = [MayKeepSources]
+    parser_classes = [MultiPartParser]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse what is too large before anything of it is read."""
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        rows.check_size(int(length) if length.isdecimal() else 0, around=AROUND_THE_FILE)
+        super().initial(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="sources_list",
+        summary="The sources",
+        parameters=[
+            OpenApiParameter("limit", int, description="at most so many, as a page; at most 500"),
+            OpenApiParameter("offset", int, description="of a page: how many to pass over"),
+        ],
+        responses={200: _LIST, **_refusals(403)},
+    )
+    def get(self, request: Request) -> Response:
+        """All sources by title; with `limit` an object with `count`, `next`, `previous` and `results`."""
+        sources = Source.objects.annotate(passage_count=Count("passages")).order_by("title")
+        pages = Pages()
+        page = pages.paginate_queryset(sources, request, view=self)
+        if page is None:
+            return Response(SourceSerializer(sources, many=True).data)
+        return pages.get_paginated_response(SourceSerializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="sources_import",
+        summary="Import a file",
+        request={"multipart/form-data": UploadSerializer},
+        responses={200: ImportedSerializer, 201: ImportedSerializer, **_refusals(400, 403, 413, 415)},
+    )
+    def post(self, request: Request) -> Response:
+        """The source of this title holds what the file holds: 201 if it is new, 200 if it was replaced."""
+        upload = UploadSerializer(data=request.data)
+        upload.is_valid(raise_exception=True)
+        given = upload.validated_data
+        rows.check_size(given["file"].size)
+        imported = imports.import_file(
+            given["file"].read(),
+            name=given["file"].name,
+            title=given["title"],
+            url=given.get("url"),
+            now=timezone.now(),
+        )
+        told = {**imported._asdict(), "id": imported.source_id, "refused": len(imported.errors)}
+        told["errors"] = [error._asdict() for error in imported.errors[:MAX_ERRORS]]
+        return Response(ImportedSerializer(told).data, status=201 if imported.is_new else 200)
+
+
+class OneSource(APIView):
+    """`/api/v1/sources/{id}/`: one of them."""
+
+    permission_classes = [MayKeepSources]
+
+    @extend_schema(
+        operation_id="sources_delete", summary="Delete a source", responses={204: None, **_refusals(403, 404)}
+    )
+    def delete(self, request: Request, source_id: int) -> Response:
+        """The source is gone, with its passages; no bot answers from it any more."""
+        deleted, _ = Source.objects.filter(pk=source_id).delete()
+        if not deleted:
+            raise NotFound
+        return Response(status=204)
