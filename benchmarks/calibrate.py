@@ -1,198 +1,151 @@
-"""Fit the coefficients of `besedka.knowledge.confidence` and print them, with what cross-validation says of them.
+"""Fit what the search knows of how right it is: the weights of lanes and the coefficients of confidence.
 
-    .venv/bin/python benchmarks/calibrate.py
+    .venv/bin/python benchmarks/calibrate.py           # minutes; prints what is to be pasted into the product
 
-The search is asked the questions of two bases, cut at random to many sizes, so that nothing is learned that holds
-only for one size. Six kinds of questions, each with a fixed share of the whole weight: those whose passage is in
-the base and those whose passage was taken away, for both bases; stored questions with words dropped; the neutral
-background. The folds are made by question: what a fold is scored on was never seen in the fit, in a base of any
-size.
+Folds are made by question. Weights and coefficients that a fold is scored with were fitted without any of its
+questions, in a base of any size.
 """
 
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-import background
 import bases
+import fitting
 import numpy as np
-import numpy.typing as npt
+import searches
+from fitting import Numbers
+from scipy import special
+from searches import Seen
 
-from besedka.knowledge import words
+from besedka.knowledge import confidence
 from besedka.knowledge.confidence import Signs
-from besedka.knowledge.index import Entry, Index
+from besedka.knowledge.ranker import Lanes
 
 FOLDS = 5
-RIDGE = 1.0  # holds the coefficients small; of no weight against thousands of questions but where a sign is rare
-SIZES = (2, 4, 8, 12, 20, 40, 80, 160)
-SHARES = {
-    "asked": 0.45,
-    "taken away": 0.1,
-    "intent": 0.15,
-    "other intent": 0.05,
-    "shortened": 0.05,
-    "background": 0.2,
-}
-
-Numbers = npt.NDArray[np.float64]
 
 
-class Seen(NamedTuple):
-    """One search: its kind, its question, what was seen of it and whether the first passage was right."""
+class Scored(NamedTuple):
+    """Searches, what they came to, and two probabilities for each by models fitted without them."""
 
-    kind: str
-    question: str
-    signs: Signs
-    right: bool
-    size: int
+    seen: list[Seen]
+    right: Numbers
+    among: Numbers
+    weights: Numbers
+    guessed_right: Numbers
+    guessed_among: Numbers
 
 
 def main() -> int:
-    """Print coefficients to paste into `confidence.py`; 0 also where the data is missing."""
+    """Print weights and coefficients; 0 also where the data is missing."""
     if not bases.SUPPORT.exists():
         print(f"no data at {bases.SUPPORT}: nothing calibrated")
         return 0
-    seen, signs, right, weights = _searches()
-    guessed = _out_of_fold(seen, signs, right, weights)
-    _report(seen, guessed, right, weights)
-    fitted = fit(signs, right, weights)
-    print(f"\nBIAS = {fitted[0]:.2f}\nCOEFFICIENTS = Signs(")
-    for name, value in zip(Signs._fields, fitted[1:], strict=True):
-        print(f"    {name}={value:.2f},")
-    print(")")
+    entries, cases = bases.support()
+    weights = fitting.ranker(entries, cases)
+    print(
+        "WEIGHTS = Lanes(\n"
+        + "".join(f"    {key}={value:.2f},\n" for key, value in weights._asdict().items())
+        + ")"
+    )
+    report(out_of_fold())
+    seen = [*searches.of_support(weights), *searches.of_intents(weights)]
+    _print_confidence("FIRST", seen, searches.SHARES, lambda one: one.right)
+    _print_confidence("AMONG", seen, searches.SHARES, lambda one: one.among)
+    classes = list(searches.of_classes(weights))
+    report(_scored(classes, lambda _: classes, searches.CLASS_SHARES))
+    _print_confidence("FIRST_OF_CLASS", classes, searches.CLASS_SHARES, lambda one: one.right)
+    _print_confidence("AMONG_CLASSES", classes, searches.CLASS_SHARES, lambda one: one.among)
     return 0
 
 
-def fit(signs: Numbers, right: Numbers, weights: Numbers) -> Numbers:
-    """Return the coefficients of the logistic model, the bias first, by Newton's method."""
-    coefficients = np.zeros(signs.shape[1])
-    ridge = np.eye(signs.shape[1]) * RIDGE
-    ridge[0, 0] = 0
-    for _ in range(50):
-        guessed = 1 / (1 + np.exp(-signs @ coefficients))
-        slope = signs.T @ (weights * (right - guessed)) - ridge @ coefficients
-        curve = (signs * (weights * guessed * (1 - guessed))[:, None]).T @ signs + ridge
-        step = np.linalg.solve(curve, slope)
-        coefficients += step
-        if np.abs(step).max() < 1e-6:
-            break
-    return coefficients
-
-
-def error(guessed: Numbers, right: Numbers, weights: Numbers, bins: int = 10) -> float:
-    """Return the expected calibration error: how far, on average, a probability is from what came true."""
-    bin_of = np.minimum((guessed * bins).astype(int), bins - 1)
-    apart = np.bincount(bin_of, weights * (guessed - right), bins)
-    return float(np.abs(apart).sum() / weights.sum())
-
-
-def confidences_out_of_fold(size: int) -> tuple[Numbers, Numbers]:
-    """Return confidences in the support base of this size, by models fitted without them, and what was right."""
-    seen, signs, right, weights = _searches()
-    guessed = _out_of_fold(seen, signs, right, weights)
-    at = np.array([one.kind == "asked" and one.size == size for one in seen])
-    return guessed[at], right[at]
-
-
-def _searches() -> tuple[list[Seen], Numbers, Numbers, Numbers]:
-    """All searches, the same at every call; their signs, with a one for the bias; outcomes; weights."""
-    chance = random.Random(20)
-    seen = [*_support(chance), *_intents(chance)]
-    signs = np.array([[1.0, *one.signs] for one in seen])
-    return seen, signs, np.array([one.right for one in seen], dtype=float), _weights(seen)
-
-
-def _support(chance: random.Random) -> Iterator[Seen]:
+def out_of_fold() -> Scored:
+    """Return the searches of both bases, each scored by models that had none of its questions."""
     entries, cases = bases.support()
-    negatives = background.questions()
-    whole = Index(entries)
-    for case in cases:
-        yield from _ask("asked", whole, case.question, case.right)
-    for question in negatives:
-        yield from _ask("background", whole, question, frozenset())
-    for size in SIZES * 4:
-        part = chance.sample(entries, size)
-        index, inside = Index(part), {entry.passage_id for entry in part}
-        for case in cases:
-            if not case.right.isdisjoint(inside):
-                yield from _ask("asked", index, case.question, case.right)
-        for case in chance.sample([case for case in cases if case.right.isdisjoint(inside)], 60):
-            yield from _ask("taken away", index, case.question, frozenset())
-        for entry in chance.sample(part, min(size, 8)):
-            yield from _ask("shortened", index, _shorten(entry.question, chance), frozenset({entry.passage_id}))
-        for question in negatives:
-            yield from _ask("background", index, question, frozenset())
+    everything = [*searches.of_support(Lanes()), *searches.of_intents(Lanes())]
+    fold_of = _folds(everything)
+
+    def without(number: int) -> list[Seen]:
+        others = [case for case in cases if fold_of.get(case.question) != number]
+        weights = fitting.ranker(entries, others)
+        return [*searches.of_support(weights), *searches.of_intents(weights)]
+
+    return _scored(everything, without, searches.SHARES)
 
 
-def _intents(chance: random.Random) -> Iterator[Seen]:
-    parts = bases.intents()
-    if not parts:
-        return
-    phrases: dict[str, list[str]] = {}
-    for phrase, intent in parts["train"]:
-        phrases.setdefault(intent, []).append(phrase)
-    for size in (2, 4, 8, 12, 20, 40, 80, 150) * 2:
-        names = chance.sample(sorted(phrases), size)
-        part = []
-        for at, name in enumerate(names):
-            question, *answer = chance.sample(phrases[name], 4)
-            part.append(Entry(at, chance.choice(["", name.replace("_", " ")]), question, " ".join(answer)))
-        index, number = Index(part), {name: at for at, name in enumerate(names)}
-        for phrase, name in chance.sample(parts["val"], 400):
-            if name in number:
-                yield from _ask("intent", index, phrase, frozenset({number[name]}))
-            else:
-                yield from _ask("other intent", index, phrase, frozenset())
-        for question in [*background.questions(), *(phrase for phrase, _ in parts["oos_val"])]:
-            yield from _ask("background", index, question, frozenset())
+def _folds(seen: Sequence[Seen]) -> dict[str, int]:
+    questions = sorted({one.question for one in seen})
+    return {question: at % FOLDS for at, question in enumerate(random.Random(5).sample(questions, len(questions)))}
 
 
-def _ask(kind: str, index: Index, question: str, right: frozenset[int]) -> Iterator[Seen]:
-    """The search as it saw itself; nothing where it found nothing, since then it says so without the model."""
-    found = index.signs(question)
-    if found is not None:
-        yield Seen(kind, question, found[1], found[0] in right, len(index))
-
-
-def _shorten(question: str, chance: random.Random) -> str:
-    kept = [word for word in words.split(question) if chance.random() > 0.25]
-    return " ".join(kept) or question
-
-
-def _weights(seen: list[Seen]) -> Numbers:
-    number = {kind: sum(one.kind == kind for one in seen) for kind in SHARES}
-    return np.array([SHARES[one.kind] / number[one.kind] for one in seen]) * len(seen)
-
-
-def _out_of_fold(seen: list[Seen], signs: Numbers, right: Numbers, weights: Numbers) -> Numbers:
-    fold_of: dict[str, int] = {}
-    for question in random.Random(5).sample(
-        sorted({one.question for one in seen}), len({one.question for one in seen})
-    ):
-        fold_of[question] = len(fold_of) % FOLDS
-    fold = np.array([fold_of[one.question] for one in seen])
-    guessed = np.zeros(len(seen))
+def _scored(all_seen: Sequence[Seen], without: Callable[[int], list[Seen]], shares: dict[str, float]) -> Scored:
+    """`without(number)` searches as the product would that never saw the questions of this fold."""
+    fold_of = _folds(all_seen)
+    rows: list[Seen] = []
+    guesses: list[Numbers] = []
     for number in range(FOLDS):
-        inside = fold != number
-        coefficients = fit(signs[inside], right[inside], weights[inside])
-        guessed[~inside] = 1 / (1 + np.exp(-signs[~inside] @ coefficients))
-    return guessed
+        seen = without(number)
+        inside = np.array([fold_of.get(one.question, -1) != number for one in seen])
+        signs, weights = signs_of(seen), searches.weights_of(seen, shares)
+        both = []
+        for outcome in (_column(seen, lambda one: one.right), _column(seen, lambda one: one.among)):
+            fitted = fitting.logistic(signs[inside], outcome[inside], weights[inside])
+            both.append(special.expit(signs[~inside] @ fitted))
+        rows += [one for one, known in zip(seen, inside, strict=True) if not known]
+        guesses.append(np.stack(both))
+    right, among = _column(rows, lambda one: one.right), _column(rows, lambda one: one.among)
+    guessed = np.concatenate(guesses, axis=1)
+    return Scored(rows, right, among, searches.weights_of(rows, shares), guessed[0], guessed[1])
 
 
-def _report(seen: list[Seen], guessed: Numbers, right: Numbers, weights: Numbers) -> None:
-    print(f"{len(seen)} searches, {FOLDS} folds; calibration error {error(guessed, right, weights):.3f}")
-    print(f"{'kind':<14}{'size':>6}{'n':>7}{'right':>8}{'mean':>7}{'error':>7}{'>= 0.5':>8}{'of these right':>16}")
-    for kind in SHARES:
-        sizes = sorted({one.size for one in seen if one.kind == kind})
-        for size in sizes if kind in ("asked", "background") else [0]:
+def signs_of(seen: Sequence[Seen]) -> Numbers:
+    """Return the signs as rows, with a one for the bias before them, and then all of it again by size."""
+    signs = np.array([[1.0, *one.signs] for one in seen])
+    shares = np.array([confidence.share_of(one.size) for one in seen])
+    return np.concatenate([signs, signs * shares[:, None]], axis=1)
+
+
+def _column(seen: Sequence[Seen], of: Callable[[Seen], bool]) -> Numbers:
+    return np.array([of(one) for one in seen], dtype=float)
+
+
+def report(scored: Scored) -> None:
+    """Print by kind and size how often it was right, how sure it was, and how far that is apart."""
+    seen, right, guessed, weights = scored.seen, scored.right, scored.guessed_right, scored.weights
+    apart = fitting.error(guessed, right, weights), fitting.error(scored.guessed_among, scored.among, weights)
+    print(f"{len(seen)} searches, {FOLDS} folds; calibration error {apart[0]:.3f}, of three {apart[1]:.3f}")
+    print(f"{'kind':<14}{'size':>6}{'n':>7}{'right':>8}{'mean':>7}{'error':>7}{'>= 0.7':>8}{'of these right':>16}")
+    for kind in dict.fromkeys(one.kind for one in seen):
+        sizes: Iterable[int] = sorted({one.size for one in seen if one.kind == kind})
+        for size in sizes if kind in ("of a part", "background") else [0]:
             at = np.array([one.kind == kind and size in (0, one.size) for one in seen])
-            sure = at & (guessed >= 0.5)
+            if not at.any():
+                continue
+            sure = at & (guessed >= 0.7)
             print(
                 f"{kind:<14}{size or 'all':>6}{at.sum():>7}{right[at].mean():>8.2f}{guessed[at].mean():>7.2f}"
-                f"{error(guessed[at], right[at], weights[at]):>7.3f}{sure.sum() / at.sum():>8.2f}"
+                f"{fitting.error(guessed[at], right[at], weights[at]):>7.3f}{sure.sum() / at.sum():>8.2f}"
                 f"{right[sure].mean() if sure.any() else 0:>16.2f}"
             )
+
+
+def _print_confidence(
+    name: str, seen: Sequence[Seen], shares: dict[str, float], of: Callable[[Seen], bool]
+) -> None:
+    fitted = fitting.logistic(signs_of(seen), _column(seen, of), searches.weights_of(seen, shares))
+    half = len(fitted) // 2
+    print(f"{name} = Model(")
+    for part, bias, coefficients in (
+        (fitted[:half], "bias", "coefficients"),
+        (fitted[half:], "bias_by_size", "by_size"),
+    ):
+        print(f"    {bias}={part[0]:.2f},\n    {coefficients}=Signs(")
+        print(
+            "".join(f"        {key}={value:.2f},\n" for key, value in zip(Signs._fields, part[1:], strict=True))
+            + "    ),"
+        )
+    print(")\n")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from django.db import IntegrityError, transaction
 
-from besedka.knowledge import imports, rows
+from besedka.knowledge import additions, imports, rows
 from besedka.knowledge.models import Passage, Source
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -152,3 +152,13 @@ def test_the_demo_shop_can_be_imported_whole(db):
     imported = imports.import_csv(DEMO, title="Demo", now=NOW)
 
     assert (imported.added, imported.errors) == (60, [])
+
+
+def test_answers_that_people_wrote_are_not_replaced_by_a_file(db):
+    source_id = additions.add("Demo", "где склад?", "на Лесной", now=NOW)
+    title = Source.objects.get(pk=source_id).title
+
+    with pytest.raises(imports.TitleTaken):
+        imports.import_csv("question,answer\nчто?,то\n", title=title, now=NOW)
+
+    assert [passage.answer for passage in Source.objects.get(pk=source_id).passages.all()] == ["на Лесной"]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis.strategies import integers, lists, text, tuples
 
 from besedka.knowledge import rows
-from besedka.knowledge.index import Entry, Index
+from besedka.knowledge.index import OUTSIDE, Entry, Index
 
 DEMO = Path(rows.__file__).parents[1] / "project" / "demo_shop.csv"
 SHOP = [Entry(at, *row) for at, row in enumerate(rows.read_csv(DEMO.read_bytes()).rows)]
@@ -122,3 +122,59 @@ def test_ten_kilobytes_of_anything_are_searched_in_a_tenth_of_a_second(typed: st
     INDEX.find(typed)
 
     assert time.perf_counter() - start < 0.1
+
+
+PHRASINGS = {
+    "Двести рублей.": [
+        "сколько стоит доставка",
+        "цена доставки",
+        "почём привезёте",
+        "доставка дорого",
+        "тариф курьера",
+    ],
+    "С девяти до шести.": [
+        "когда вы открыты",
+        "часы работы",
+        "до скольки склад",
+        "график",
+        "вы сегодня работаете",
+    ],
+}
+OTHERS = ["кто выиграл матч", "какая завтра погода", "реши задачу по алгебре", "как сварить суп", "спой песню"]
+
+
+def phrasings(*outside: str) -> Index:
+    known = [(phrase, answer) for answer, phrases in PHRASINGS.items() for phrase in phrases]
+    known += [(phrase, OUTSIDE) for phrase in outside]
+    return Index([Entry(at, "", phrase, answer) for at, (phrase, answer) in enumerate(known)])
+
+
+def test_an_answer_with_many_phrasings_is_found_by_one_that_joins_two_of_them():
+    first = phrasings().find("почём у вас доставка курьером")[0]
+
+    assert first.answer == "Двести рублей."
+    assert first.confidence > 0.5
+
+
+def test_a_question_that_belongs_to_a_person_is_never_found():
+    for asked in OTHERS:
+        assert all(found.answer != OUTSIDE for found in phrasings(*OTHERS).find(asked))
+
+
+def test_what_belongs_to_a_person_keeps_the_bot_from_answering_alike():
+    asked = "какая сегодня погода"
+
+    with_it = max((found.among for found in phrasings(*OTHERS).find(asked)), default=0)
+    without = max((found.among for found in phrasings().find(asked)), default=0)
+
+    assert with_it < without
+    assert with_it < 0.3
+
+
+def test_a_base_of_questions_for_people_alone_finds_nothing():
+    assert Index([Entry(1, "", "где склад?", OUTSIDE)]).find("где склад?") == []
+
+
+def test_one_of_three_is_at_least_as_probable_as_the_first():
+    for found in INDEX.find("сколько стоит доставка в пункт выдачи", limit=3):
+        assert found.confidence <= found.among <= 1

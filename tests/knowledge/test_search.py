@@ -111,3 +111,45 @@ def test_while_one_thread_builds_the_others_get_the_index_of_before(db, clock: l
         meanwhile = pool.submit(search.index_of, (source_id,)).result(timeout=5)
 
     assert meanwhile is before
+
+
+def test_a_large_index_is_read_from_its_file_after_a_restart(
+    db, settings, tmp_path, monkeypatch, django_assert_num_queries
+):
+    settings.INDEX_FOLDER = tmp_path
+    monkeypatch.setattr("besedka.knowledge.index.SMALL", 0)
+    monkeypatch.setattr("besedka.knowledge.search.SMALL", 0)
+    source_id = source("Shop", "на Лесной")
+    search.index_of((source_id,))
+
+    search.forget()
+    with django_assert_num_queries(1):  # versions, and no passage
+        again = search.index_of((source_id,))
+
+    assert [found.answer for found in again.find("где склад?")] == ["на Лесной"]
+
+
+def test_a_file_from_before_a_change_is_not_read(db, settings, tmp_path, monkeypatch):
+    settings.INDEX_FOLDER = tmp_path
+    monkeypatch.setattr("besedka.knowledge.index.SMALL", 0)
+    monkeypatch.setattr("besedka.knowledge.search.SMALL", 0)
+    source_id = source("Shop", "на Лесной")
+    search.index_of((source_id,))
+    source("Shop", "на Садовой")
+
+    search.forget()
+
+    assert [found.answer for found in search.find((source_id,), "где склад?")] == ["на Садовой"]
+
+
+def test_indexes_of_sources_that_no_bot_reads_are_removed(db, settings, tmp_path, monkeypatch):
+    settings.INDEX_FOLDER = tmp_path
+    monkeypatch.setattr("besedka.knowledge.index.SMALL", 0)
+    monkeypatch.setattr("besedka.knowledge.search.SMALL", 0)
+    one, two = source("One", "на Лесной"), source("Two", "на Садовой")
+    search.index_of((one,))
+    search.index_of((two,))
+
+    search.drop_stored(but=[(two,)])
+
+    assert len(list(tmp_path.glob("*.npz"))) == 1

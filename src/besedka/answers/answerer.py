@@ -26,13 +26,17 @@ class Said(msgspec.Struct, frozen=True):
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """A passage that may answer. `confidence` is the probability that it does; `score` only orders."""
+    """A passage that may answer. `confidence` is the probability that it does; `score` only orders.
+
+    `among` is the probability that one of the first three found does.
+    """
 
     passage_id: int
     title: str
     text: str
     score: float
     confidence: float
+    among: float = 0.0
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -63,7 +67,7 @@ class Prompt(msgspec.Struct, frozen=True):
     history: tuple[Said, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     answer_from: float = 0.5  # the least confidence with which it may answer
-    suggest_from: float = 1.0  # the least confidence with which it may suggest
+    suggest_from: float = 1.0  # the least probability, that one of three is right, with which it may suggest
     misses: int = 0  # how often in a row it has failed to answer in this episode
     language: str = "ru"  # for a question that has no letters
     manner: int = 0  # the same in all of a conversation, so that the bot speaks alike throughout

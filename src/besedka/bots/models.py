@@ -30,9 +30,9 @@ class Bot(models.Model):
         help_text="The bot answers from its knowledge when it is at least this sure to be right (0 to 1).",
     )
     suggest_from = models.FloatField(
-        default=0.15,
+        default=0.5,
         validators=[MinValueValidator(0), MaxValueValidator(1)],
-        help_text="Less sure, but at least so, it offers a choice of questions; below, it calls a person.",
+        help_text="It offers three questions when it is this sure that one fits; below, it calls a person.",
     )
 
     # The model that speaks for it.

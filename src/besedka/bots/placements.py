@@ -39,6 +39,11 @@ def in_inboxes(inbox_ids: Iterable[int]) -> dict[int, Placed]:
     return {inbox_id: Placed(*bot) for inbox_id, *bot in placed.values_list("inbox_id", *fields)}
 
 
+def placed_ids() -> set[int]:
+    """The active bots that answer somewhere."""
+    return set(Placement.objects.filter(bot__is_active=True).values_list("bot_id", flat=True))
+
+
 @transaction.atomic
 def place(bot_id: int, inbox_id: int) -> None:
     """This bot answers first in this inbox, in the place of the one that was there."""

@@ -24,6 +24,13 @@ class TitleUnfit(Problem):
     code = "knowledge_title_unfit"
 
 
+class TitleTaken(Problem):
+    """Answers that people wrote down stand under this title; give the file another."""
+
+    code = "knowledge_title_taken"
+    status = 409
+
+
 class Imported(NamedTuple):
     """What an import did, in passages, and the rows that it had to leave out."""
 
@@ -54,7 +61,7 @@ def import_file(
     keeps its id; of rows that share a question the first stays the first. What is not in the file any more goes.
     Importing the same again changes nothing. All or nothing: readers see the old source or the new one. No
     transaction is open while a file is read. `progress` is told how far the reading is, then the writing. Raises
-    `TitleUnfit`, `LinkUnfit`, `FormatUnknown`, and the problems of the format.
+    `TitleUnfit`, `TitleTaken`, `LinkUnfit`, `FormatUnknown`, and the problems of the format.
     """
     title = _fit(title)
     rows.check_link(url or "")
@@ -70,7 +77,7 @@ def import_file(
 
 
 def import_csv(content: bytes | str | Path, *, title: str, now: datetime) -> Imported:
-    """As `import_file`, of a CSV file or text. Raises the problems of `rows.read_csv`, and `TitleUnfit`."""
+    """As `import_file`, of a CSV file or text. Raises what `rows.read_csv` does, `TitleUnfit`, `TitleTaken`."""
     title = _fit(title)
     if isinstance(content, Path):
         content = _read(content)
@@ -95,6 +102,8 @@ def _unheard(done: int, of: int) -> None:
 def _replace(title: str, table: Table, about: dict[str, str], now: datetime, progress: Progress) -> Imported:
     """The source holds the table, and `about` is what is known of it."""
     source = _locked(title, now)
+    if source.kind == Source.Kind.PEOPLE:
+        raise TitleTaken(title=title)
     is_new = source.version == 0
     counts, touched = _store(source, _passages(source.pk, table.pieces), progress)
     if touched or any(getattr(source, field) != value for field, value in about.items()):

@@ -2,9 +2,14 @@
 
 import time
 from collections import OrderedDict
+from collections.abc import Iterable
+from datetime import datetime
 from threading import Lock
 
-from besedka.knowledge.index import Entry, Found, Index
+from django.conf import settings
+
+from besedka.knowledge import stored
+from besedka.knowledge.index import SMALL, Entry, Found, Index
 from besedka.knowledge.models import Passage, Source
 
 CHECK_S = 0.5  # seconds for which an index is taken as new without asking the database
@@ -12,7 +17,7 @@ KEPT_INDEXES = 64  # sets of sources; the one not asked for longest goes first
 
 __all__ = ["Found", "Index", "find", "forget", "index_of"]
 
-_Versions = tuple[tuple[int, int], ...]
+_Versions = tuple[tuple[int, int, datetime], ...]
 
 
 class _Kept:
@@ -54,6 +59,11 @@ def index_of(source_ids: tuple[int, ...]) -> Index:
     return index
 
 
+def drop_stored(but: Iterable[tuple[int, ...]]) -> None:
+    """Remove what is kept in files, but of these sets of sources: nobody asks for it, and it holds old texts."""
+    stored.drop(settings.INDEX_FOLDER, {str(tuple(sorted(set(source_ids)))) for source_ids in but})
+
+
 def forget() -> None:
     """Every index is built anew when it is next asked for."""
     with _keeping:
@@ -74,13 +84,22 @@ def _renew(kept: _Kept, source_ids: tuple[int, ...]) -> Index:
         return kept.index  # another thread did it while we waited
     now = time.monotonic()
     # Versions first: passages that change between the two reads make the index newer than it says, never older.
-    versions = tuple(Source.objects.filter(pk__in=source_ids).order_by("pk").values_list("pk", "version"))
+    sources = Source.objects.filter(pk__in=source_ids).order_by("pk")
+    versions = tuple(sources.values_list("pk", "version", "updated_at"))
     if kept.index is None or versions != kept.versions:
-        kept.index, kept.versions = _build(source_ids), versions
+        kept.index, kept.versions = _have(source_ids, versions, first=kept.index is None), versions
     kept.checked = now
     return kept.index
 
 
-def _build(source_ids: tuple[int, ...]) -> Index:
-    passages = Passage.objects.filter(source__in=source_ids).order_by("source", "position")
-    return Index([Entry(*row) for row in passages.values_list("pk", "topic", "question", "answer")])
+def _have(source_ids: tuple[int, ...], versions: _Versions, *, first: bool) -> Index:
+    """The index of these versions: for the first time of this process from a file, if there is one of it."""
+    name, state = str(source_ids), str(versions)
+    index = stored.read(settings.INDEX_FOLDER, name, state) if first else None
+    if index is None:
+        passages = Passage.objects.filter(source__in=source_ids).order_by("source", "position")
+        rows = passages.values_list("pk", "topic", "question", "answer")
+        index = Index([Entry(*row) for row in rows])
+        if len(index) > SMALL:
+            stored.write(settings.INDEX_FOLDER, name, state, index)
+    return index

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import pairwise
 from threading import Lock
 
 from snowballstemmer.english_stemmer import EnglishStemmer
@@ -14,6 +15,7 @@ MAX_QUESTION_WORDS = (
 )
 MAX_WORD = 40  # characters; what is longer is no word, its beginning is enough to find it again
 SHORTEST_GRAM, LONGEST_GRAM = 2, 4
+PREFIX = 4  # letters by which forms of a word, and of its kin, are held for alike
 
 _WORD = re.compile(r"\w+")
 _CYRILLIC = re.compile("[а-я]")
@@ -74,21 +76,33 @@ def stem(word: str) -> str:
         return str(stemmer.stemWord(word))
 
 
-def grams(word: str) -> list[str]:
+def grams(word: str, shortest: int = SHORTEST_GRAM) -> list[str]:
     """Return the character n-grams of a normalised word, its borders included."""
     bordered = f" {word} "
     return [
         bordered[start : start + size]
-        for size in range(SHORTEST_GRAM, LONGEST_GRAM + 1)
+        for size in range(shortest, LONGEST_GRAM + 1)
         for start in range(len(bordered) - size + 1)
     ]
 
 
-def gram_count(word: str) -> int:
+def gram_count(word: str, shortest: int = SHORTEST_GRAM) -> int:
     """Return how many n-grams `grams` gives for a word."""
-    return sum(max(0, len(word) + 3 - size) for size in range(SHORTEST_GRAM, LONGEST_GRAM + 1))
+    return sum(max(0, len(word) + 3 - size) for size in range(shortest, LONGEST_GRAM + 1))
 
 
 def content(asked: list[str]) -> list[str]:
     """Return the different stems of these words in their order, without those that hold a sentence together."""
     return list(dict.fromkeys(stem(word) for word in asked if word not in FUNCTION_WORDS))
+
+
+def prefix(word: str) -> str:
+    """Return the beginning of a normalised word: cruder than its stem, it also joins a verb with its noun."""
+    return word[:PREFIX]
+
+
+def pairs(stems: list[str]) -> list[str]:
+    """Return the pairs of stems that stand side by side or have one other between them, in their order."""
+    near = pairwise(stems)
+    apart = zip(stems, stems[2:], strict=False)
+    return [f"{one} {other}" for one, other in (*near, *apart)]

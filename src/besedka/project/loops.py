@@ -15,7 +15,7 @@ from besedka.conversations.batcher import Batcher
 from besedka.door import admission, house
 from besedka.door.house import Door
 from besedka.problems import Unavailable
-from besedka.turns import embedded, staff
+from besedka.turns import embedded, shelves, staff
 from besedka.turns.embedded import Runner
 
 logger = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
     ]
     tasks = [asyncio.create_task(_every(period_s, work)) for work, period_s in periodic]
     tasks.append(asyncio.create_task(asyncio.to_thread(staff.load_installed)))
+    tasks.append(asyncio.create_task(shelves.warm()))
     if redis_url:
         tasks.append(asyncio.create_task(relay.run(redis_url, _channel())))
     gc.collect()

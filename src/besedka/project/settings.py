@@ -148,6 +148,7 @@ LANGUAGES = [("ru", "Русский"), ("en", "English")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
+INDEX_FOLDER = HOME / "indexes"  # of large bases of knowledge, so that a restart need not build them
 STATIC_ROOT = HOME / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns at every start where it is missing
 # Files of the package are served as they lie there: no copying step between an update and a start.

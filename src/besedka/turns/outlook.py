@@ -11,6 +11,13 @@ ENOUGH = 50  # questions, below which shares say nothing
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
+class Sure(msgspec.Struct, frozen=True):
+    """How sure the knowledge was of a question: of its best passage, and of one of its first three."""
+
+    first: float
+    among: float
+
+
 class Outlook(msgspec.Struct, frozen=True):
     """Shares of the questions that a bot was asked, had it these thresholds."""
 
@@ -18,6 +25,7 @@ class Outlook(msgspec.Struct, frozen=True):
     answered: float
     right: float  # of the answered ones, as the calibrated probabilities expect
     suggested: float
+    found: float  # of the suggested ones: those with the right one among them, as expected
     handed_off: float
     questions: int
 
@@ -25,30 +33,36 @@ class Outlook(msgspec.Struct, frozen=True):
     def percents(self) -> dict[str, int]:
         """The shares as people say them."""
         return {
-            name: round(getattr(self, name) * 100) for name in ("answered", "right", "suggested", "handed_off")
+            name: round(getattr(self, name) * 100)
+            for name in ("answered", "right", "suggested", "found", "handed_off")
         }
 
 
-def confidences(bot_id: int, since: datetime) -> list[float]:
-    """How sure the knowledge was of its best passage for each question that this bot was asked."""
+def confidences(bot_id: int, since: datetime) -> list[Sure]:
+    """How sure the knowledge was of each question that this bot was asked."""
     traces = (turn.trace for turn in reports.turns_since(since))
     return [
-        max((passage["confidence"] for passage in trace["passages"]), default=0.0)
+        Sure(*(max((found.get(which, 0.0) for found in trace["passages"]), default=0.0) for which in _OF_TRACE))
         for trace in traces
         if trace.get("bot") == bot_id and "passages" in trace
     ]
 
 
-def at(sure: Sequence[float], answer_from: float, suggest_from: float) -> Outlook:
+_OF_TRACE = ("confidence", "among")
+
+
+def at(sure: Sequence[Sure], answer_from: float, suggest_from: float) -> Outlook:
     """The outlook for these confidences at these thresholds. The probability of being right is its own measure."""
-    answered = [probability for probability in sure if probability >= answer_from]
-    suggested = [probability for probability in sure if suggest_from <= probability < answer_from]
+    answered = [one.first for one in sure if one.first >= answer_from]
+    unsure = [max(one.first, one.among) for one in sure if one.first < answer_from]
+    suggested = [probability for probability in unsure if probability >= suggest_from]
     whole = max(len(sure), 1)
     return Outlook(
         answer_from,
         len(answered) / whole,
         sum(answered) / max(len(answered), 1),
         len(suggested) / whole,
+        sum(suggested) / max(len(suggested), 1),
         (len(sure) - len(answered) - len(suggested)) / whole,
         len(sure),
     )

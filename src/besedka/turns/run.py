@@ -122,7 +122,13 @@ async def _decide(
     index = await shelves.index_of(task.staff.source_ids)
     evidence = tuple(_evidence(found) for found in index.find(question, limit=PASSAGES))
     trace["passages"] = [
-        {"id": e.passage_id, "title": e.title, "score": round(e.score, 3), "confidence": round(e.confidence, 3)}
+        {
+            "id": e.passage_id,
+            "title": e.title,
+            "score": round(e.score, 3),
+            "confidence": round(e.confidence, 3),
+            "among": round(e.among, 3),
+        }
         for e in evidence
     ]
     trace["answer_from"], trace["suggest_from"] = bot.answer_from, bot.suggest_from
@@ -211,4 +217,4 @@ def _finish(thought: Thought) -> Finish:
 
 
 def _evidence(found: Found) -> Evidence:
-    return Evidence(found.passage_id, found.question, found.answer, found.score, found.confidence)
+    return Evidence(found.passage_id, found.question, found.answer, found.score, found.confidence, found.among)

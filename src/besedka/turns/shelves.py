@@ -7,6 +7,7 @@ from django.db import connection
 
 from besedka.knowledge import search
 from besedka.knowledge.search import Index
+from besedka.turns import staff
 
 FRESH_S = 0.5  # seconds until a change of knowledge is looked for again
 
@@ -24,6 +25,21 @@ async def index_of(source_ids: tuple[int, ...]) -> Index:
     index = await asyncio.to_thread(_look, source_ids)
     _ready[source_ids] = (time.monotonic(), index)
     return index
+
+
+async def warm() -> None:
+    """Have the indexes of all bots that are placed: the first visitor after a start need not wait for one."""
+    for source_ids in await asyncio.to_thread(_wanted):
+        await index_of(source_ids)
+
+
+def _wanted() -> set[tuple[int, ...]]:
+    try:
+        wanted = staff.read_by_bots()
+        search.drop_stored(but=wanted)
+        return wanted
+    finally:
+        connection.close()
 
 
 def _look(source_ids: tuple[int, ...]) -> Index:

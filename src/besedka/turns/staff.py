@@ -43,17 +43,26 @@ def of_inboxes(inbox_ids: Iterable[int]) -> dict[int, Staff]:
     if wanted:
         placed = placements.in_inboxes(wanted)
         languages = inboxes.language_many(wanted)
-        sources: dict[int, list[int]] = {}
-        bot_ids = {bot.id for bot in placed.values()}
-        for bot_id, source_id in BotSource.objects.filter(bot_id__in=bot_ids).values_list("bot_id", "source_id"):
-            sources.setdefault(bot_id, []).append(source_id)
+        sources = _sources({bot.id for bot in placed.values()})
         for inbox_id in wanted:
             bot = placed.get(inbox_id)
-            source_ids = tuple(sorted(sources.get(bot.id, ()))) if bot else ()
+            source_ids = sources.get(bot.id, ()) if bot else ()
             model = model_of(bot) if bot else None
             secrets = _secrets(model) if model else ()
             _staff[inbox_id] = (now, Staff(bot, source_ids, languages[inbox_id], model, secrets))
     return {inbox_id: _staff[inbox_id][1] for inbox_id in wanted_now}
+
+
+def read_by_bots() -> set[tuple[int, ...]]:
+    """The sets of sources that the bots which are placed somewhere may read."""
+    return set(_sources(placements.placed_ids()).values())
+
+
+def _sources(bot_ids: Iterable[int]) -> dict[int, tuple[int, ...]]:
+    sources: dict[int, list[int]] = {}
+    for bot_id, source_id in BotSource.objects.filter(bot_id__in=bot_ids).values_list("bot_id", "source_id"):
+        sources.setdefault(bot_id, []).append(source_id)
+    return {bot_id: tuple(sorted(of)) for bot_id, of in sources.items()}
 
 
 def forget() -> None:

@@ -82,6 +82,7 @@ _API = {
     "stream": "/api/v1/conversation/stream",
     "handoff": "/api/v1/conversation/handoff",
     "widget": "/api/v1/widget",
+    "sources": "/api/v1/sources",
     "schema": "/api/schema/",
 }
 _ADDRESSES = {

@@ -49,7 +49,7 @@ async def answer(prompt: Prompt, aloud: Aloud) -> Result:
     best = max(prompt.evidence, key=lambda evidence: evidence.confidence)
     if best.confidence >= prompt.answer_from:
         return Answer(best.text, cited=(best.passage_id,), confidence=best.confidence, model=MODEL)
-    if best.confidence < prompt.suggest_from:
+    if max(best.confidence, best.among) < prompt.suggest_from:
         return HandOffBecause(LOW_CONFIDENCE, best.confidence)
     if prompt.misses >= MAX_MISSES:
         return HandOffBecause(REPEATED_MISSES, best.confidence)

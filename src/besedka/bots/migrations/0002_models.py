@@ -115,8 +115,8 @@ class Migration(migrations.Migration):
             model_name="bot",
             name="suggest_from",
             field=models.FloatField(
-                default=0.15,
-                help_text="Less sure, but at least so, it offers a choice of questions; below, it calls a person.",
+                default=0.5,
+                help_text="It offers three questions when it is this sure that one fits; below, it calls a person.",
                 validators=[
                     django.core.validators.MinValueValidator(0),
                     django.core.validators.MaxValueValidator(1),
