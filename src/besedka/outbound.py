@@ -26,6 +26,7 @@ CONNECTIONS = 2_000  # at once; whoever waits for a slow peer must not keep othe
 
 TIMEOUT = httpx2.Timeout(READ_S, connect=CONNECT_S)
 FAILURES = (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL)  # the other end's, and the network's
+NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.InvalidURL)  # surely
 Response = httpx2.Response
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
