@@ -47,6 +47,11 @@ def operator(name: str) -> User:
     return User.objects.create_user(name)
 
 
+def administrator(name: str = "root", **fields: Any) -> User:
+    """A person who may do everything."""
+    return User.objects.create_superuser(name, **fields)
+
+
 def address(inbox: Inbox, chat_token: str | None = None) -> Address:
     """Where a contact writes from."""
     return contacts.address(inbox.pk, chat_token or token())

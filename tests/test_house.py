@@ -38,6 +38,8 @@ WHO_MAY = {
     "admin/": STAFF,
     "api/schema": ANYBODY,
     "swagger": ANYBODY,
+    "api/token": ANYBODY,
+    "api/token/refresh": ANYBODY,
     "api/v1": ANYBODY,
     "api/v1/sources": STAFF,
     "api/v1/sources/(?P<source_id>[0-9]{1,18})": STAFF,

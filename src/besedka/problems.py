@@ -71,3 +71,10 @@ class Unavailable(Problem):
     def headers(self) -> dict[str, str]:
         """RFC 9110 §10.2.3."""
         return {"Retry-After": str(self.details.get("retry_after", 2))}
+
+
+class BodyTooLarge(Problem):
+    """The request is larger than anything this address takes."""
+
+    code = "body_too_large"
+    status = 413

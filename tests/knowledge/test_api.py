@@ -84,9 +84,10 @@ def test_the_slash_at_the_end_may_be_left_out(slash: str):
 
 def test_only_staff_may_and_each_only_what_the_admin_lets_them():
     source = upload(client(), "question,answer\na,A\n").json()["id"]
-    strangers = [Client(), client(is_staff=False), client("add_source", "view_source", is_staff=False)]
+    strangers = [client(is_staff=False), client("add_source", "view_source", is_staff=False)]
     reader = client("view_source", is_staff=True)
 
+    assert Client().get(SOURCES).status_code == upload(Client(), "question,answer\na,A\n").status_code == 401
     for who in [*strangers, client(is_staff=True)]:
         assert who.get(SOURCES).status_code == 403
         assert upload(who, "question,answer\na,A\n").status_code == 403

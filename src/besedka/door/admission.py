@@ -16,8 +16,8 @@ from besedka.conversations.contacts import Address
 from besedka.conversations.inboxes import Reception
 from besedka.door import limits
 from besedka.door.house import Door
-from besedka.door.limits import BodyTooLarge, TooLong
-from besedka.problems import Invalid, MethodNotAllowed, Problem
+from besedka.door.limits import TooLong
+from besedka.problems import BodyTooLarge, Invalid, MethodNotAllowed, Problem
 
 T = TypeVar("T")
 Handler = Callable[["Caller"], Awaitable[Response]]

@@ -36,13 +36,6 @@ class TooLong(Problem):
     code = "too_long"
 
 
-class BodyTooLarge(Problem):
-    """The request is larger than anything this address takes."""
-
-    code = "body_too_large"
-    status = 413
-
-
 class Rate:
     """A token bucket for each caller: `burst` at once, then `per_s` a second."""
 

@@ -105,6 +105,7 @@ _LIST = PolymorphicProxySerializer(
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}  # the door describes it
 _WHEN = {
     400: "The request or the file cannot be read.",
+    401: "Sign in first.",
     403: "You may not do this.",
     404: "There is nothing here for you.",
     413: "The file is larger than a source of knowledge may be, or takes too much to read.",
@@ -142,7 +143,7 @@ class Sources(APIView):
             OpenApiParameter("limit", int, description="at most so many, as a page; at most 500"),
             OpenApiParameter("offset", int, description="of a page: how many to pass over"),
         ],
-        responses={200: _LIST, **_refusals(403)},
+        responses={200: _LIST, **_refusals(401, 403)},
     )
     def get(self, request: Request) -> Response:
         """All sources by title; with `limit` an object with `count`, `next`, `previous` and `results`."""
@@ -157,7 +158,7 @@ class Sources(APIView):
         operation_id="sources_import",
         summary="Import a file",
         request={"multipart/form-data": UploadSerializer},
-        responses={200: ImportedSerializer, 201: ImportedSerializer, **_refusals(400, 403, 413, 415)},
+        responses={200: ImportedSerializer, 201: ImportedSerializer, **_refusals(400, 401, 403, 413, 415)},
     )
     def post(self, request: Request) -> Response:
         """The source of this title holds what the file holds: 201 if it is new, 200 if it was replaced."""
@@ -183,7 +184,7 @@ class OneSource(APIView):
     permission_classes = [MayKeepSources]
 
     @extend_schema(
-        operation_id="sources_delete", summary="Delete a source", responses={204: None, **_refusals(403, 404)}
+        operation_id="sources_delete", summary="Delete a source", responses={204: None, **_refusals(401, 403, 404)}
     )
     def delete(self, request: Request, source_id: int) -> Response:
         """The source is gone, with its passages; no bot answers from it any more."""

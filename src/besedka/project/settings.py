@@ -1,7 +1,9 @@
 """All settings, read top to bottom; each from the environment, or from the file that `NAME_FILE` points at."""
 
+import hashlib
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -92,6 +94,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "rest_framework_simplejwt.token_blacklist",
     "besedka.accounts",
     "besedka.conversations",
     "besedka.bots",
@@ -156,11 +159,28 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
 # APIs of Django's side
+DATA_UPLOAD_MAX_MEMORY_SIZE = 6_000_000  # bytes of a body that is no file: a bot with everything in it
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    # The first one names the challenge of a 401: Basic there would let browsers ask for a password themselves.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework_simplejwt.authentication.JWTAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+        "besedka.accounts.basic.Basic",
+    ],
+    "DEFAULT_PARSER_CLASSES": ["besedka.web.parsing.BoundedJSON"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "besedka.web.problems.render_drf",
+}
+SIMPLE_JWT = {
+    "SIGNING_KEY": hashlib.sha256(
+        f"tokens {SECRET_KEY}".encode()
+    ).hexdigest(),  # what signs sessions signs no tokens
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "CHECK_REVOKE_TOKEN": True,  # a new password ends all tokens of its account
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Besedka",

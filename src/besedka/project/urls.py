@@ -15,6 +15,7 @@ urlpatterns = [
     re_path(
         r"^swagger/?$", SpectacularSwaggerView.as_view(url_name="schema", permission_classes=[]), name="swagger"
     ),
+    path("", include("besedka.accounts.urls")),
     path("", include("besedka.knowledge.urls")),
     path("", include("besedka.web.urls")),
 ]

@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import translation
@@ -15,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from besedka.problems import Invalid, MethodNotAllowed, NotFound, Problem
+from besedka.problems import BodyTooLarge, Invalid, MethodNotAllowed, NotFound, Problem
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +51,8 @@ class InternalError(Problem):
 
 def render_drf(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: our problems and its own exceptions as problem details; None for a bug."""
+    if isinstance(error, RequestDataTooBig):
+        error = BodyTooLarge(limit_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     if isinstance(error, Problem):
         body, headers = error.as_json(secrets.token_hex(8)), error.headers()
     elif isinstance(error, exceptions.APIException):
