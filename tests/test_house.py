@@ -21,6 +21,7 @@ LEGACY_ROUTES = {"/gpt", "/message", "/api/v1/gpt", "/api/v1/message"}
 
 # Who may call what. A route that is not here fails: say who may, and write the test that shows it.
 ANYBODY, CONTACT, STAFF = "anybody", "contact", "staff"
+AUTHOR = "author"  # whoever has an account, over what is theirs
 WHO_MAY = {
     # the door
     "/api/v1/gpt": CONTACT,
@@ -40,6 +41,17 @@ WHO_MAY = {
     "swagger": ANYBODY,
     "api/token": ANYBODY,
     "api/token/refresh": ANYBODY,
+    "api/bots": AUTHOR,
+    "api/bots/(?P<pk>[0-9]{1,18})": AUTHOR,
+    "api/bots/(?P<pk>[0-9]{1,18})/warnings": AUTHOR,
+    "api/scenarios": AUTHOR,
+    "api/scenarios/(?P<pk>[0-9]{1,18})": AUTHOR,
+    "api/scenarios/(?P<pk>[0-9]{1,18})/steps": AUTHOR,
+    "api/scenarios/(?P<pk>[0-9]{1,18})/triggers": AUTHOR,
+    "api/steps": AUTHOR,
+    "api/steps/(?P<pk>[0-9]{1,18})": AUTHOR,
+    "api/executions": AUTHOR,
+    "api/executions/(?P<pk>[0-9]{1,18})": AUTHOR,
     "api/v1": ANYBODY,
     "api/v1/sources": STAFF,
     "api/v1/sources/(?P<source_id>[0-9]{1,18})": STAFF,
@@ -95,8 +107,8 @@ def test_each_route_of_django_stands_in_the_table_of_who_may():
     assert django_paths() <= {path.removesuffix("/") for path in WHO_MAY}
 
 
-@pytest.mark.parametrize("path", sorted(path for path, who in WHO_MAY.items() if who == STAFF))
-def test_strangers_are_sent_to_sign_in_where_only_staff_may(path, client, db):
+@pytest.mark.parametrize("path", sorted(path for path, who in WHO_MAY.items() if who in (STAFF, AUTHOR)))
+def test_strangers_are_sent_to_sign_in_where_they_may_not(path, client, db):
     """People are sent to the form, programs are refused, whatever they want to do."""
     address = "/" + re.sub(r"\(\?P<\w+>[^)]*\)", "1", path)
     if not path.startswith("api/"):

@@ -77,6 +77,24 @@ def check_url(url: str) -> None:
         _check_address(str(address[0]))
 
 
+def check_name(url: str) -> None:
+    """As `check_url`, and what its host resolves to just now is public. One that does not resolve passes.
+
+    Raises `AddressRefused`. Blocks while the name is looked up.
+    """
+    check_url(url)
+    parts = urlsplit(url)
+    host, number = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    if _is_allowed(host, number):
+        return
+    try:
+        found = socket.getaddrinfo(host, number, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return  # the network may be away; whoever connects asks again
+    for *_, address in found:
+        _check_address(str(address[0]))
+
+
 def client() -> httpx2.AsyncClient:
     """The client of the running loop, shared by all who call from it."""
     loop = asyncio.get_running_loop()

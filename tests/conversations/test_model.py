@@ -31,6 +31,7 @@ class OneConversation(RuleBasedStateMachine):
         self.claims: list[tuple[Claim, int]] = []
         self.holder: str | None = None  # the lease key of whoever has the turn now
         self.unheard = 0  # lines of the contact since the bot's last reaction
+        self.stirred = False  # whether the bot may go on though nobody said anything
         self.say("hello")
 
     def conversation(self) -> Conversation:
@@ -42,7 +43,7 @@ class OneConversation(RuleBasedStateMachine):
             self.handed_to("bot")
 
     def handed_to(self, owner: str) -> None:
-        self.owner, self.holder, self.unheard = owner, None, 0
+        self.owner, self.holder, self.unheard, self.stirred = owner, None, 0, False
         self.fence += 1
 
     def heard(self, *texts: str) -> None:
@@ -91,6 +92,7 @@ class OneConversation(RuleBasedStateMachine):
         ownership.return_to_bot_many([self.conversation().pk])
         if self.status == "open" and self.owner == "queue":
             self.handed_to("bot")
+            self.stirred = True
             self.log.append(("system", "returned"))
 
     @rule()
@@ -103,7 +105,7 @@ class OneConversation(RuleBasedStateMachine):
     @rule()
     def claim(self) -> None:
         [claimed] = leases.claim_many([self.conversation().pk])
-        free = self.owner == "bot" and self.unheard > 0 and self.holder is None
+        free = self.is_due() and self.holder is None
         assert (claimed is not None) == free
         if claimed is not None:
             assert [entry.text for entry in claimed.messages] == self.unanswered()
@@ -112,7 +114,11 @@ class OneConversation(RuleBasedStateMachine):
 
     def unanswered(self) -> list[str]:
         """The contact's last lines; between them there may be lines of others."""
-        return [text for author, text in self.log if author == "contact"][-self.unheard :]
+        return [text for author, text in self.log if author == "contact"][-self.unheard :] if self.unheard else []
+
+    def is_due(self) -> bool:
+        """The bot owes an answer, or may go on with what it had begun before a person came."""
+        return self.owner == "bot" and (self.unheard > 0 or self.stirred)
 
     @precondition(lambda self: self.holder is not None)
     @rule()
@@ -151,7 +157,7 @@ class OneConversation(RuleBasedStateMachine):
         claimed, covered = self.claims.pop(data.draw(st.integers(0, len(self.claims) - 1)))
         if claimed.lease_key not in (self.holder, self.conversation().lease_key):
             return claimed, False
-        self.holder = None
+        self.holder, self.stirred = None, False
         self.unheard -= covered
         return claimed, True
 
@@ -164,7 +170,7 @@ class OneConversation(RuleBasedStateMachine):
         assert shown == self.log
         assert (conversation.owner, conversation.status) == (self.owner, self.status)
         assert conversation.owner_version == self.fence
-        assert (conversation.due_at is not None) == (self.owner == "bot" and self.unheard > 0)
+        assert (conversation.due_at is not None) == self.is_due()
 
 
 @pytest.mark.django_db

@@ -1,7 +1,7 @@
 import make
 import pytest
 
-from besedka.conversations import episodes, ownership
+from besedka.conversations import episodes, leases, ownership
 from besedka.conversations.models import Conversation, Message
 from besedka.conversations.ownership import HandOff
 from besedka.problems import NotFound
@@ -37,16 +37,15 @@ def test_asking_for_a_person_in_a_closed_conversation_opens_the_next_episode():
     assert (conversation.status, conversation.owner, conversation.episode) == ("open", "queue", 2)
 
 
-def test_the_bot_answers_again_from_the_next_message_on():
+def test_a_bot_that_answers_again_may_go_on_at_once_and_owes_no_answer_to_what_a_person_has_answered():
     conversation = make.conversation()
     ownership.ask_for_person_many([make.address_of(conversation)])
 
     returned = ownership.return_to_bot_many([conversation.pk])
+    [claimed] = leases.claim_many([conversation.pk])
 
     conversation.refresh_from_db()
-    assert (returned, conversation.owner, conversation.due_at) == (1, "bot", None)
-    make.say(conversation.pk, "one more thing")
-    assert Conversation.objects.get(pk=conversation.pk).due_at is not None
+    assert (returned, conversation.owner, claimed.messages) == (1, "bot", ())
 
 
 def test_nothing_returns_to_a_bot_that_the_inbox_does_not_have():

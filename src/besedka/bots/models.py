@@ -74,6 +74,17 @@ class Bot(models.Model):
     price_out = models.FloatField(
         default=0, validators=[MinValueValidator(0)], help_text="of a million tokens written"
     )
+    chat_is_open = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="Programs may talk to it without an account, at /api/bots/{id}/chat/.",
+    )
+    programs_inbox = models.OneToOneField(
+        "conversations.Inbox", models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+    scenarios_version = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False
+    )  # grows with every change of them
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -111,3 +122,110 @@ class Placement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bot} in {self.inbox}"
+
+
+class Secret(models.Model):
+    """What a bot's calls may send and nobody may read: a key of somebody else's API, by its name."""
+
+    bot = models.ForeignKey(Bot, models.CASCADE, related_name="secrets")
+    name = models.CharField(max_length=60)
+    sealed = models.TextField(editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bot", "name"], name="a_bot_has_a_secret_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Scenario(models.Model):
+    """What a bot says and asks, step by step; begun by a visitor's first words, by a keyword or a command."""
+
+    bot = models.ForeignKey(Bot, models.CASCADE, related_name="scenarios")
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    initial_step = models.ForeignKey("Step", models.SET_NULL, null=True, blank=True, related_name="+")
+    is_active = models.BooleanField(default=True)
+    on_start = models.BooleanField(default=True, help_text="The first words of a visitor begin it.")
+    keywords = models.JSONField(
+        default=list, blank=True, help_text='A message that is one of these begins it: ["подобрать питомца"].'
+    )
+    commands = models.JSONField(default=list, blank=True, help_text='As keywords, with a slash: ["/pets"].')
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Step(models.Model):
+    """One step. What its content holds depends on its type; `besedka.dialogue.steps` says what."""
+
+    class Type(models.TextChoices):
+        MESSAGE = "message"
+        QUESTION = "question"
+        CONDITION = "condition"
+        API_CALL = "api_call"
+        ANSWER = "answer"
+        HANDOFF = "handoff"
+        SET = "set"
+        JUMP = "jump"
+        WAIT = "wait"
+
+    scenario = models.ForeignKey(Scenario, models.CASCADE, related_name="steps")
+    name = models.CharField(max_length=200, blank=True)
+    step_type = models.CharField(max_length=10, choices=Type)
+    content = models.JSONField(default=dict)
+    order = models.PositiveIntegerField(default=0)  # of steps with the same the older one comes first
+    next_step = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["scenario", "order"], name="step_in_its_place")]
+
+    def __str__(self) -> str:
+        return self.name or f"{self.step_type} {self.pk}"
+
+
+class Graph(models.Model):
+    """All scenarios of a bot as they were when somebody began to walk through them; never changed."""
+
+    content_hash = models.CharField(max_length=64, unique=True)
+    document = models.JSONField()
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.content_hash[:12]
+
+
+class Execution(models.Model):
+    """One walk of a conversation through a scenario; or a program's session with a bot that begins none."""
+
+    bot = models.ForeignKey(Bot, models.CASCADE, related_name="executions")
+    scenario = models.ForeignKey(Scenario, models.SET_NULL, null=True, blank=True, related_name="executions")
+    conversation = models.ForeignKey("conversations.Conversation", models.CASCADE, related_name="+")
+    user_session = models.CharField(max_length=200, blank=True)
+    graph = models.ForeignKey(Graph, models.PROTECT, null=True, blank=True, related_name="+")
+    state = models.JSONField(null=True, blank=True)  # of `besedka.dialogue.state`
+    is_current = models.BooleanField(null=True)  # yes for the newest of a conversation, unset for all others
+    is_completed = models.BooleanField(default=False)
+    wake_at = models.DateTimeField(null=True, blank=True)  # when the time it waits for has come
+    after_seq = models.PositiveIntegerField(default=0)  # of the log: what was said before it is not its history
+    upto_seq = models.PositiveIntegerField(null=True, blank=True)  # unset as long as it is the newest
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "is_current"], name="one_execution_is_the_newest"),
+            models.CheckConstraint(
+                name="newest_is_yes_or_unset", condition=Q(is_current=True) | Q(is_current__isnull=True)
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["wake_at"], name="execution_wakes"),
+            models.Index(fields=["bot", "user_session"], name="execution_of_a_session"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Execution {self.pk}"

@@ -32,6 +32,12 @@ def address(inbox_id: int, token: str) -> Address:
     return Address(inbox_id, hashlib.sha256(token.encode()).hexdigest(), token[:5])
 
 
+def session_address(inbox_id: int, session: str) -> Address:
+    """The address of somebody for whom a program speaks, under the name that the program has for them."""
+    known_as = hashlib.sha256(f"{inbox_id}:{session}".encode()).hexdigest()
+    return Address(inbox_id, known_as, session[:5], "session")
+
+
 def locate_many(addresses: Iterable[Address], now: datetime) -> tuple[dict[Address, Row], list[Address]]:
     """Find or make the contact and conversation of each address; the rows are locked. Second value: the new ones.
 

@@ -74,6 +74,12 @@ def open_default(*, name: str, **fields: Any) -> tuple[int, bool]:
     return inbox.pk, made
 
 
+def open_for_programs(name: str, *, language: str) -> int:
+    """A new inbox that programs write to, and no page of a site; its id."""
+    made = Inbox.objects.create(name=name[:200], kind=Inbox.Kind.API, language=language, allowed_origins=[])
+    return made.pk
+
+
 def let_answer_first(inbox_id: int, *, first_owner: str) -> None:
     """New episodes in this inbox begin with the bot or in the queue; running ones stay with whom they are."""
     Inbox.objects.filter(pk=inbox_id).update(first_owner=first_owner)

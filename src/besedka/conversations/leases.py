@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from besedka.conversations import log, rows, sql
+from besedka.conversations import log, rows, signals, sql
 from besedka.conversations.models import Conversation, Turn
 from besedka.conversations.rows import Row
 from besedka.conversations.wire import Entry
@@ -36,7 +36,7 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class Finish(msgspec.Struct, frozen=True):
-    """How a claimed turn ended, for the record."""
+    """How a claimed turn ended, for the record; without an outcome there was nothing to do, and there is none."""
 
     claim: Claim
     outcome: str
@@ -100,12 +100,26 @@ def finish_many(finishes: Sequence[Finish], *, now: datetime | None = None) -> l
             row.reacted_seq = max(row.reacted_seq, finish.claim.upto_seq)
             row.due_at = now if row.heard_seq > row.reacted_seq else None
             row.changed = True
-        if row is not None:
+        if row is not None and finish.outcome:
             records.append(finish if mine else Finish(finish.claim, "dropped", "stale_owner", finish.trace))
         results.append(Finished(mine=mine, due=mine and row is not None and row.due_at is not None))
     _record(records, now)
     rows.save_many(locked.values(), now)
     return results
+
+
+@transaction.atomic(savepoint=False)
+def stir_many(conversation_ids: Sequence[int], *, now: datetime | None = None) -> list[bool]:
+    """The bot's turn is due in each of these, though nobody said anything; False where it is not the bot's."""
+    now = now or timezone.now()
+    locked = rows.lock_many(conversation_ids)
+    theirs = {row.id for row in locked.values() if row.owner == "bot" and row.status == "open"}
+    for row in locked.values():
+        if row.id in theirs and row.due_at is None:
+            row.due_at, row.changed = now, True
+    rows.save_many(locked.values(), now)
+    transaction.on_commit(lambda: signals.send_many({"due": sorted(theirs)}))
+    return [conversation_id in theirs for conversation_id in conversation_ids]
 
 
 def renew_many(claims: Sequence[Claim], *, now: datetime | None = None) -> list[None]:
@@ -163,7 +177,9 @@ def _record(finishes: Sequence[Finish], now: datetime) -> None:
         (
             finish.claim.conversation_id,
             finish.claim.owner_version,
-            finish.claim.from_seq,
+            min(
+                finish.claim.from_seq, finish.claim.upto_seq
+            ),  # of a turn that nobody's words began: the last ones
             finish.claim.upto_seq,
             finish.outcome,
             finish.reason,

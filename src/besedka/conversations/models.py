@@ -80,6 +80,7 @@ class Identity(models.Model):
         TOKEN = "token"
         USER = "user"
         TELEGRAM = "telegram"
+        SESSION = "session"  # of a program that speaks for somebody
 
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="identities")
     kind = models.CharField(max_length=8, choices=Kind)
@@ -211,7 +212,7 @@ class Turn(models.Model):
         DROPPED = "dropped"  # somebody else had become the owner, or taken the turn, before it was done
         FAILED = "failed"
 
-    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="turns")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="turns", db_index=False)
     owner_version = models.PositiveIntegerField()
     from_seq = models.PositiveIntegerField()
     upto_seq = models.PositiveIntegerField()
@@ -225,6 +226,7 @@ class Turn(models.Model):
         constraints = [
             models.CheckConstraint(name="a_turn_covers_something", condition=Q(from_seq__lte=F("upto_seq"))),
         ]
+        indexes = [models.Index(fields=["conversation", "upto_seq"], name="turn_of_a_message")]
 
     def __str__(self) -> str:
         return f"{self.outcome} {self.from_seq}–{self.upto_seq}"

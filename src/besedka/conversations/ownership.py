@@ -68,15 +68,17 @@ def ask_for_person_many(addresses: Sequence[Address], *, now: datetime | None = 
 
 @transaction.atomic(savepoint=False)
 def return_to_bot_many(conversation_ids: Sequence[int], *, now: datetime | None = None) -> int:
-    """The bot answers again from the contact's next message on, where there is one. How many changed hands."""
+    """The bot answers again, where there is one; what it had asked before, it may ask again. How many changed."""
     now = now or timezone.now()
     with_bot = set(Inbox.objects.filter(first_owner="bot").values_list("pk", flat=True))
     locked = rows.lock_many(conversation_ids).values()
     returning = [row for row in locked if row.owner != "bot" and row.status == "open" and row.inbox_id in with_bot]
     for row in returning:
         row.change_owner("bot")
-        row.reacted_seq = row.last_seq
+        row.reacted_seq, row.due_at = row.last_seq, now
     _tell("returned", [(row, "") for row in returning], now)
+    ids = [row.id for row in returning]
+    transaction.on_commit(lambda: signals.send_many({"due": ids}))
     return len(returning)
 
 

@@ -76,6 +76,11 @@ def ranges(columns: str, wants: Sequence[tuple[int, int, int]]) -> Query:
             return f"SELECT {columns} FROM {table} m WHERE {either}", [value for want in wants for value in want]
 
 
+def true() -> str:
+    """The value of a column that says yes."""
+    return "TRUE" if connection.vendor == "postgresql" else "1"
+
+
 def locking(of: str = "c") -> str:
     """What ends a SELECT whose rows of `of` must not change until our commit.
 

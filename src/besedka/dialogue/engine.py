@@ -75,7 +75,7 @@ def _started(walk: Walk, event: events.Started) -> None:
     walk.trodden, walk.over, walk.places = 0, False, []
     for name, value in event.variables.items():
         walk.keep(name, value)
-    walk.begin(scenario)
+    walk.begin(scenario, step=event.step)
 
 
 def _said(walk: Walk, event: events.Said) -> None:

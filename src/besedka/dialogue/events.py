@@ -9,9 +9,10 @@ from besedka.dialogue.templates import Value
 
 @dataclass(frozen=True)
 class Started:
-    """This scenario begins, with these variables."""
+    """This scenario begins, with these variables; at its first step or at this one."""
 
     scenario: str
+    step: str | None = None
     variables: Mapping[str, Value] = field(default_factory=dict)
 
 

@@ -136,6 +136,16 @@ class Condition(Strict):
         return self
 
 
+# How others call the same fields: authors come from there.
+_ALSO = {"params": "query", "body": "json", "data": "json", "timeout": "timeout_s"}
+
+
+def _own_name(name: Any, written: dict[Any, Any]) -> Any:
+    """Our name of a field, unless that stands there as well: then the other one is refused."""
+    own = _ALSO.get(name, name)
+    return name if own in written else own
+
+
 class ApiCall(Strict):
     """Call an address outside, keep what it returned, and say a message."""
 
@@ -154,6 +164,18 @@ class ApiCall(Strict):
     on_error: Id | None = None
     on_unknown: Id | None = None
     timeout_s: Annotated[float, Field(ge=1, le=30)] = 10
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_of_others(cls, written: Any) -> Any:
+        if not isinstance(written, dict):
+            return written
+        return {_own_name(name, written): one for name, one in written.items()}
+
+    @field_validator("method", mode="before")
+    @classmethod
+    def _method_in_capitals(cls, method: Any) -> Any:
+        return method.upper() if isinstance(method, str) else method
 
     @field_validator("url")
     @classmethod

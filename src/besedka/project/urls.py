@@ -16,6 +16,7 @@ urlpatterns = [
         r"^swagger/?$", SpectacularSwaggerView.as_view(url_name="schema", permission_classes=[]), name="swagger"
     ),
     path("", include("besedka.accounts.urls")),
+    path("", include("besedka.bots.urls")),
     path("", include("besedka.knowledge.urls")),
     path("", include("besedka.web.urls")),
 ]

@@ -1,0 +1,187 @@
+"""Contract §2–3: bots, their scenarios and steps, and executions, for the people who make them."""
+
+from typing import Any, TypeVar
+
+from django.db import transaction
+from django.db.models import Model, Prefetch, QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from besedka.bots import filters, scenarios, walks
+from besedka.bots.execution_serializer import ExecutionSerializer
+from besedka.bots.filters import ByNamedFields, WhenAskedFor
+from besedka.bots.models import Bot, Execution, Scenario, Step
+from besedka.bots.serializers import (
+    BotSerializer,
+    FlawSerializer,
+    ScenarioSerializer,
+    StepSerializer,
+    TriggersSerializer,
+)
+from besedka.dialogue import graph as graphs
+from besedka.dialogue import linter
+
+M = TypeVar("M", bound=Model)
+
+# How the owner of each thing is reached from it.
+_OWNER = {
+    Bot: "created_by",
+    Scenario: "bot__created_by",
+    Step: "scenario__bot__created_by",
+    Execution: "bot__created_by",
+}
+_BOT = {Bot: "pk", Scenario: "bot_id", Step: "scenario__bot_id"}
+_STEPS = Prefetch("steps", Step.objects.order_by("order", "pk"))
+_SCENARIOS = Prefetch("scenarios", Scenario.objects.order_by("pk").prefetch_related(_STEPS))
+
+
+class _OfAuthors(viewsets.GenericViewSet[Any]):
+    """Authors see and change what is theirs, staff everything; what is another's is not there."""
+
+    filter_backends = (ByNamedFields,)
+    pagination_class = WhenAskedFor
+    narrowed_by: dict[str, tuple[str, filters.Reading]] = {}
+    lookup_value_regex = r"[0-9]{1,18}"
+
+    def visible(self, model: type[M]) -> QuerySet[M]:
+        """What of these this person may see."""
+        rows: QuerySet[M] = model._default_manager.all()
+        user = self.request.user
+        return rows if user.is_staff else rows.filter(**{_OWNER[model]: user.pk})
+
+
+class _Changing(_OfAuthors, mixins.CreateModelMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin,
+                mixins.UpdateModelMixin, mixins.DestroyModelMixin):  # fmt: skip
+    """All that can be done, each time with word to those who walk through the bot's scenarios."""
+
+    @transaction.atomic
+    def perform_create(self, serializer: BaseSerializer[Any]) -> None:
+        """It is there."""
+        scenarios.changed(_bot_of(serializer.save()))
+
+    @transaction.atomic
+    def perform_update(self, serializer: BaseSerializer[Any]) -> None:
+        """It is as it was asked for."""
+        scenarios.changed(_bot_of(serializer.save()))
+
+    @transaction.atomic
+    def perform_destroy(self, instance: Any) -> None:
+        """It is gone; walks that are under way go on as they began."""
+        bot_id = _bot_of(instance)
+        instance.delete()
+        scenarios.changed(bot_id)
+
+
+class Bots(_Changing):
+    """Bots: who answers at once."""
+
+    serializer_class = BotSerializer
+    narrowed_by = {
+        "is_active": ("is_active", filters.yes_or_no),
+        "bot_type": ("bot_type", filters.one_of(*Bot.Type.values)),
+    }
+
+    def get_queryset(self) -> QuerySet[Bot]:
+        """This person's bots, with everything in them, in three queries."""
+        return self.visible(Bot).order_by("pk").prefetch_related(_SCENARIOS)
+
+    @transaction.atomic
+    def perform_create(self, serializer: BaseSerializer[Any]) -> None:
+        """The bot is whose who made it."""
+        serializer.save(created_by=self.request.user)
+
+    def perform_update(self, serializer: BaseSerializer[Any]) -> None:
+        """Its scenarios are as they were."""
+        serializer.save()
+
+    @extend_schema(responses=FlawSerializer(many=True), filters=False)
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def warnings(self, request: Request, **kwargs: Any) -> Response:
+        """What looks wrong in the bot's scenarios; none of it is refused."""
+        document = scenarios.document(self.get_object().pk)
+        flaws = linter.warnings(graphs.read(document, references=False))
+        return Response([flaw._asdict() for flaw in flaws])
+
+
+class Scenarios(_Changing):
+    """Scenarios: what a bot says and asks, step by step."""
+
+    serializer_class = ScenarioSerializer
+    narrowed_by = {"bot": ("bot_id", filters.number), "is_active": ("is_active", filters.yes_or_no)}
+
+    def get_queryset(self) -> QuerySet[Scenario]:
+        """This person's scenarios with their steps."""
+        return self.visible(Scenario).order_by("pk").prefetch_related(_STEPS)
+
+    @extend_schema(methods=["GET"], responses=StepSerializer(many=True), filters=False)
+    @extend_schema(methods=["POST"], request=StepSerializer, responses={201: StepSerializer})
+    @action(detail=True, methods=["get", "post"], serializer_class=StepSerializer, pagination_class=None)
+    def steps(self, request: Request, **kwargs: Any) -> Response:
+        """The scenario's steps in their order; POST adds one to it."""
+        scenario = self.get_object()
+        if request.method != "POST":
+            return Response(StepSerializer(scenario.steps.all(), many=True, context={"view": self}).data)
+        context = {**self.get_serializer_context(), "scenario": scenario}
+        serializer = StepSerializer(data=request.data, context=context)
+        serializer.is_valid(raise_exception=True)
+        self.perform_create(serializer)
+        return Response(serializer.data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(methods=["GET"], responses=TriggersSerializer, filters=False)
+    @extend_schema(methods=["PUT"], request=TriggersSerializer, responses=TriggersSerializer)
+    @action(detail=True, methods=["get", "put"], serializer_class=TriggersSerializer, pagination_class=None)
+    def triggers(self, request: Request, **kwargs: Any) -> Response:
+        """What begins the scenario: the first words of a visitor, a keyword at any time, a command."""
+        scenario = self.get_object()
+        serializer = TriggersSerializer(scenario, data=request.data if request.method == "PUT" else None)
+        if request.method == "PUT":
+            serializer.is_valid(raise_exception=True)
+            self.perform_update(serializer)
+        return Response(TriggersSerializer(scenario).data)
+
+
+class Steps(_Changing):
+    """Steps of all scenarios."""
+
+    serializer_class = StepSerializer
+    narrowed_by = {"scenario_id": ("scenario_id", filters.number), "scenario": ("scenario_id", filters.number)}
+
+    def get_queryset(self) -> QuerySet[Step]:
+        """This person's steps, scenario by scenario, in their order."""
+        return self.visible(Step).select_related("scenario").order_by("scenario_id", "order", "pk")
+
+
+class Executions(_OfAuthors, mixins.CreateModelMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin,
+                 mixins.UpdateModelMixin, mixins.DestroyModelMixin):  # fmt: skip
+    """Executions: walks of conversations through scenarios. What was said is read from the log."""
+
+    serializer_class = ExecutionSerializer
+    narrowed_by = {
+        "bot": ("bot_id", filters.number),
+        "scenario": ("scenario_id", filters.number),
+        "user_session": ("user_session", filters.text),
+        "is_completed": ("is_completed", filters.yes_or_no),
+    }
+
+    def get_queryset(self) -> QuerySet[Execution]:
+        """The executions of this person's bots."""
+        return self.visible(Execution).order_by("pk")
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Each with the newest hundred messages of its history, all of them read at once."""
+        rows = self.filter_queryset(self.get_queryset())
+        page = self.paginate_queryset(rows)
+        shown = list(rows) if page is None else page
+        context = {**self.get_serializer_context(), "histories": walks.histories_of(shown, newest=walks.IN_LISTS)}
+        data = ExecutionSerializer(shown, many=True, context=context).data
+        return Response(data) if page is None else self.get_paginated_response(data)
+
+
+def _bot_of(instance: Any) -> int:
+    if isinstance(instance, Step):
+        return instance.scenario.bot_id
+    return int(instance.bot_id) if isinstance(instance, Scenario) else int(instance.pk)
