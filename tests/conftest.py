@@ -10,6 +10,7 @@ os.environ.setdefault("BESEDKA_HOME", tempfile.mkdtemp(prefix="besedka-tests-"))
 import pytest
 import running
 
+from besedka.bots import scenarios
 from besedka.turns import staff
 
 
@@ -31,3 +32,4 @@ def limited_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[running.S
 def nobody_is_known() -> None:
     """What this process remembers of a database that is gone with the last test."""
     staff.forget()
+    scenarios.forget()

@@ -1,13 +1,15 @@
 """Plain builders: each makes one thing that is right, and names only what matters to the test."""
 
 import itertools
+import json
+import re
 from typing import Any
 
 from django.utils import timezone
 
 from besedka.accounts.models import User
-from besedka.bots import placements
-from besedka.bots.models import Bot
+from besedka.bots import placements, scenarios
+from besedka.bots.models import Bot, Scenario, Step
 from besedka.conversations import contacts, inboxes, log
 from besedka.conversations.contacts import Address
 from besedka.conversations.inboxes import Reception
@@ -37,6 +39,11 @@ def inbox_with_bot(**fields: Any) -> Inbox:
     return made
 
 
+def bot_of(inbox: Inbox) -> Bot:
+    """The bot that answers in this inbox."""
+    return Bot.objects.get(placements__inbox=inbox)
+
+
 def bot(**fields: Any) -> Bot:
     """A bot that is switched on and placed nowhere."""
     return Bot.objects.create(**{"name": f"Bot {next(_numbers)}", **fields})
@@ -45,6 +52,18 @@ def bot(**fields: Any) -> Bot:
 def operator(name: str) -> User:
     """A person who can be an owner."""
     return User.objects.create_user(name)
+
+
+def scenario(bot: Bot, *steps: tuple[str, dict[str, Any]], **fields: Any) -> Scenario:
+    """A scenario of these steps (type, content), in order; `@2` in a content is the id of the second one."""
+    made = Scenario.objects.create(**{"bot": bot, "name": f"Scenario {next(_numbers)}", **fields})
+    rows = [Step.objects.create(scenario=made, step_type=kind, order=at) for at, (kind, _) in enumerate(steps, 1)]
+    for row, (_, content) in zip(rows, steps, strict=True):
+        written = re.sub(r"@(\d+)", lambda found: str(rows[int(found[1]) - 1].pk), json.dumps(content))
+        row.content = json.loads(written)
+        row.save()
+    scenarios.changed(bot.pk)
+    return made
 
 
 def administrator(name: str = "root", **fields: Any) -> User:

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 _COLUMNS = (
     "e.id, e.conversation_id, e.bot_id, e.scenario_id, g.content_hash, e.graph_id, e.state, e.is_completed, "
-    "e.wake_at, e.after_seq, e.user_session"
+    "e.wake_at, e.owner_version, e.after_seq, e.user_session"
 )
 _STAND = {
     "scenario_id": "bigint",
@@ -29,6 +29,7 @@ _STAND = {
     "state": "jsonb",
     "is_completed": "bool",
     "wake_at": "timestamptz",
+    "owner_version": "int",
     "updated_at": "timestamptz",
 }
 _NEW = {
@@ -54,6 +55,7 @@ class Current(msgspec.Struct, frozen=True):
     state: State | None  # None: no walk has begun
     is_completed: bool
     wake_at: datetime | None
+    owner_version: int
     after_seq: int
     user_session: str
 
@@ -66,6 +68,7 @@ class Stand(msgspec.Struct, frozen=True):
     current: Current | None
     state: State
     scenario_id: int | None
+    owner_version: int
     wake_at: datetime | None = None
     after_seq: int = 0
     began: Published | None = None
@@ -93,10 +96,13 @@ def current_many(conversation_ids: Iterable[int]) -> dict[int, Current]:
     return {row[1]: _current(row) for row in found}
 
 
-def asleep_until(now: datetime, *, limit: int) -> list[int]:
-    """Conversations whose walk has waited long enough."""
+def wake_many(now: datetime, *, limit: int) -> list[int]:
+    """The conversations whose walk has waited long enough by now. Each is told once."""
     waking = Execution.objects.filter(is_current=True, wake_at__lte=now).order_by("wake_at")
-    return list(waking.values_list("conversation_id", flat=True)[:limit])
+    found = dict(waking.values_list("pk", "conversation_id")[:limit])
+    if found:
+        Execution.objects.filter(pk__in=found).update(wake_at=None)
+    return list(found.values())
 
 
 @transaction.atomic(savepoint=False)
@@ -143,7 +149,10 @@ def save_many(stands: Sequence[Stand], *, now: datetime | None = None) -> None:
 
 def _has_row(stand: Stand) -> bool:
     """Whether this walk goes on in the row that is there: its own, or one in which none has begun yet."""
-    return stand.current is not None and (stand.began is None or stand.current.graph_id is None)
+    current = stand.current
+    if current is None or stand.began is None:
+        return current is not None
+    return current.graph_id is None and not current.is_completed and current.bot_id == stand.bot_id
 
 
 def _begin(stands: Sequence[Stand], graph_ids: dict[str, int], there: set[int], now: datetime) -> None:
@@ -180,37 +189,15 @@ def _values(stand: Stand, graph_ids: dict[str, int], there: set[int], now: datet
         msgspec.json.encode(states.dump(stand.state)).decode(),
         stand.state.over,
         sql.moment(stand.wake_at),
+        stand.owner_version,
         sql.moment(now),
     )
 
 
 def _current(row: tuple[Any, ...]) -> Current:
-    (
-        pk,
-        conversation_id,
-        bot_id,
-        scenario_id,
-        graph_hash,
-        graph_id,
-        state,
-        is_completed,
-        wake_at,
-        after,
-        session,
-    ) = row
-    return Current(
-        pk,
-        conversation_id,
-        bot_id,
-        scenario_id,
-        graph_hash,
-        graph_id,
-        _read(pk, state),
-        bool(is_completed),
-        sql.aware(wake_at),
-        after,
-        session,
-    )
+    *ids, state, is_completed, wake_at, owner_version, after_seq, user_session = row
+    place = (bool(is_completed), sql.aware(wake_at), owner_version, after_seq, user_session)
+    return Current(*(*ids, _read(ids[0], state), *place))
 
 
 def _read(execution_id: int, written: Any) -> State | None:

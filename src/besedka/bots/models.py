@@ -210,6 +210,9 @@ class Execution(models.Model):
     is_current = models.BooleanField(null=True)  # yes for the newest of a conversation, unset for all others
     is_completed = models.BooleanField(default=False)
     wake_at = models.DateTimeField(null=True, blank=True)  # when the time it waits for has come
+    owner_version = models.PositiveIntegerField(
+        default=0
+    )  # of the conversation, when the walk came to where it is
     after_seq = models.PositiveIntegerField(default=0)  # of the log: what was said before it is not its history
     upto_seq = models.PositiveIntegerField(null=True, blank=True)  # unset as long as it is the newest
     created_at = models.DateTimeField()

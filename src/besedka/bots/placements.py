@@ -30,6 +30,7 @@ class Placed(msgspec.Struct, frozen=True):
     tokens_a_conversation: int | None
     price_in: float
     price_out: float
+    scenarios_version: int
 
 
 def in_inboxes(inbox_ids: Iterable[int]) -> dict[int, Placed]:

@@ -36,6 +36,7 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
     periodic: list[tuple[Callable[[], Awaitable[None]], float]] = [
         (runner.sweep, embedded.SWEEP_S),
         (runner.renew, embedded.RENEW_S),
+        (runner.rouse, embedded.SWEEP_S),
         (lambda: _wake_for_news(reader, latest), news.SWEEP_S),
         (lambda: admission.cut_slow_bodies(door), 1),
         (door.read_directory, house.DIRECTORY_S),

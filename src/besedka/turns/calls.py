@@ -35,6 +35,17 @@ class Books(msgspec.Struct, frozen=True):
     close: Close
 
 
+async def _never_sent(opening: Opening) -> Known:
+    return Known(Call.Status.SENT, 1)
+
+
+async def _forgotten(closing: Closing) -> bool:
+    return True
+
+
+FORGETFUL = Books(_never_sent, _forgotten)  # where nobody takes a turn up again
+
+
 async def perform(
     call: effects.Call, *, walk: str, conversation_id: int, secrets: Mapping[str, str], books: Books
 ) -> Event:

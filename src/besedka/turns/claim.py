@@ -5,8 +5,11 @@ from collections.abc import Sequence
 import msgspec
 
 from besedka.answers.answerer import Said
+from besedka.bots import executions, scenarios
+from besedka.bots.executions import Current
 from besedka.conversations import leases, log
 from besedka.conversations.leases import Claim
+from besedka.dialogue.graph import Graph
 from besedka.turns import staff
 from besedka.turns.staff import Staff
 
@@ -20,6 +23,8 @@ class Task(msgspec.Struct, frozen=True):
     claim: Claim
     staff: Staff
     history: tuple[Said, ...] = ()  # of the episode, before what is to be answered; for models only
+    current: Current | None = None  # the newest execution of the conversation
+    graph: Graph | None = None  # that it goes by, if it has begun
 
 
 def claim_many(conversation_ids: Sequence[int]) -> list[Task | None]:
@@ -37,6 +42,9 @@ def tasks_of(claims: Sequence[Claim]) -> list[Task]:
         log.Want(c.conversation_id, max(c.episode_after, c.upto_seq - REMEMBERED), c.upto_seq) for c in remembering
     ]
     earlier = iter(log.read_many(wants) if wants else ())
+    walking = [claim for claim in claims if _has_scenarios(who[claim.inbox_id])]
+    currents = executions.current_many(claim.conversation_id for claim in walking)
+    graphs = scenarios.pinned_many(c.graph_hash for c in currents.values() if c.graph_hash and not c.is_completed)
     tasks = []
     for claim in claims:
         history: tuple[Said, ...] = ()
@@ -44,5 +52,12 @@ def tasks_of(claims: Sequence[Claim]) -> list[Task]:
             asked = {entry.seq for entry in claim.messages}
             said = (entry for entry in next(earlier) if entry.seq not in asked and entry.author in _SPEAKERS)
             history = tuple(Said(entry.author, entry.text) for entry in said)
-        tasks.append(Task(claim, who[claim.inbox_id], history))
+        current = currents.get(claim.conversation_id)
+        graph = graphs.get(current.graph_hash or "") if current is not None else None
+        tasks.append(Task(claim, who[claim.inbox_id], history, current, graph))
     return tasks
+
+
+def _has_scenarios(who: Staff) -> bool:
+    """Whether the bot has any, or ever had some that somebody may still walk through."""
+    return who.bot is not None and who.bot.scenarios_version > 0

@@ -5,12 +5,16 @@ import functools
 import logging
 from collections.abc import Iterable
 
+from django.utils import timezone
+
 from besedka.answers import budget
+from besedka.bots import executions
 from besedka.conversations import leases, signals, speech
 from besedka.conversations.batcher import Batcher
 from besedka.conversations.leases import Claim
 from besedka.problems import Unavailable
-from besedka.turns import claim, run
+from besedka.turns import claim, ledger, run
+from besedka.turns.calls import Books
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +31,10 @@ class Runner:
         self._running: dict[int, asyncio.Task[None]] = {}
         self._again: set[int] = set()
         self._claims: dict[int, Claim] = {}
+        self._books = Books(
+            open=functools.partial(writer.submit, ledger.open_many),
+            close=functools.partial(writer.submit, ledger.close_many),
+        )
 
     def begin(self, conversation_ids: Iterable[int | str]) -> None:
         """See to these conversations' turns, on the running loop."""
@@ -46,6 +54,10 @@ class Runner:
     async def sweep(self) -> None:
         """Begin turns that are due and that nobody runs: their signal was lost, or their worker died."""
         self.begin(await self._reader.submit(_due, AT_ONCE))
+
+    async def rouse(self) -> None:
+        """Make the turns due of walks that have waited long enough."""
+        await self._writer.submit(_roused, AT_ONCE, durable=False)
 
     async def stop(self) -> None:
         """End what runs. What was not committed is due still and begins anew, here or elsewhere."""
@@ -76,11 +88,19 @@ class Runner:
                 task,
                 aloud=functools.partial(speech.aloud, conversation_id),
                 spend=functools.partial(self._writer.submit, budget.spend_many, durable=False),
+                books=self._books,
             )
             return await self._writer.submit(run.commit_many, thought)
         finally:
             self._claims.pop(conversation_id, None)
             speech.silence(conversation_id)
+
+
+def _roused(limits: list[int]) -> list[int]:
+    """How many conversations were told that their time has come."""
+    told = [executions.wake_many(timezone.now(), limit=limit) for limit in limits]
+    leases.stir_many([conversation_id for some in told for conversation_id in some])
+    return [len(some) for some in told]
 
 
 def _due(limits: list[int]) -> list[list[int]]:

@@ -10,8 +10,10 @@ from django.conf import settings
 from besedka import sealed
 from besedka.answers import providers
 from besedka.answers.answerer import Model
-from besedka.bots import placements
+from besedka.bots import placements, scenarios
 from besedka.bots.placements import Placed
+from besedka.bots.scenarios import Published
+from besedka.bots.secrets import secrets_of
 from besedka.conversations import inboxes
 from besedka.turns.models import BotSource
 
@@ -30,6 +32,8 @@ class Staff(msgspec.Struct, frozen=True):
     language: str
     model: Model | None  # None: the bot answers offline
     secrets: tuple[str, ...] = ()
+    published: Published | None = None  # its scenarios, as they are now
+    call_secrets: dict[str, str] = {}  # what its calls may send, by name
 
 
 _staff: dict[int, tuple[float, Staff]] = {}  # by inbox, with when it was read
@@ -44,12 +48,16 @@ def of_inboxes(inbox_ids: Iterable[int]) -> dict[int, Staff]:
         placed = placements.in_inboxes(wanted)
         languages = inboxes.language_many(wanted)
         sources = _sources({bot.id for bot in placed.values()})
+        call_secrets = secrets_of({bot.id for bot in placed.values() if bot.scenarios_version})
         for inbox_id in wanted:
             bot = placed.get(inbox_id)
             source_ids = sources.get(bot.id, ()) if bot else ()
             model = model_of(bot) if bot else None
             secrets = _secrets(model) if model else ()
-            _staff[inbox_id] = (now, Staff(bot, source_ids, languages[inbox_id], model, secrets))
+            published = scenarios.of_bot(bot.id, bot.scenarios_version) if bot else None
+            keys = call_secrets.get(bot.id, {}) if bot else {}
+            member = Staff(bot, source_ids, languages[inbox_id], model, secrets, published, keys)
+            _staff[inbox_id] = (now, member)
     return {inbox_id: _staff[inbox_id][1] for inbox_id in wanted_now}
 
 

@@ -1,0 +1,120 @@
+"""An answer to a question: from what the bot knows, through a model where it has one."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from django.conf import settings
+
+from besedka.answers import providers
+from besedka.answers.answerer import (
+    PROVIDER_FAILED,
+    Aloud,
+    Answer,
+    Answerer,
+    Evidence,
+    HandOffBecause,
+    Prompt,
+    Result,
+    Suggest,
+    silent,
+)
+from besedka.answers.budget import Wish
+from besedka.answers.providers import offline
+from besedka.knowledge.search import Found
+from besedka.turns import choices, shelves
+from besedka.turns.claim import Task
+
+PASSAGES = 3  # that may answer: what a person can choose from, and what a model is shown
+
+
+class Utterance(msgspec.Struct, frozen=True):
+    """A text to say, what a client may make of it, and the passages it rests on."""
+
+    text: str
+    payload: dict[str, Any] = {}
+    cited: tuple[int, ...] = ()
+
+
+Spend = Callable[[Wish], Awaitable[bool]]
+
+
+async def free(wish: Wish) -> bool:
+    """Nobody counts."""
+    return True
+
+
+async def answer(
+    task: Task, question: str, answerer: Answerer | None, *, aloud: Aloud, spend: Spend, trace: dict[str, Any]
+) -> Result:
+    """What the bot of this task says to the question; notes in the trace what it rests on and what it took."""
+    bot, model = task.staff.bot, task.staff.model
+    if bot is None:
+        return HandOffBecause("no_bot")
+    trace["question"] = question
+    index = await shelves.index_of(task.staff.source_ids)
+    evidence = tuple(_evidence(found) for found in index.find(question, limit=PASSAGES))
+    trace["passages"] = [
+        {
+            "id": e.passage_id,
+            "title": e.title,
+            "score": round(e.score, 3),
+            "confidence": round(e.confidence, 3),
+            "among": round(e.among, 3),
+        }
+        for e in evidence
+    ]
+    trace["answer_from"], trace["suggest_from"] = bot.answer_from, bot.suggest_from
+    limits = (bot.tokens_a_day, bot.tokens_a_conversation, settings.MODEL_TOKENS_A_DAY or None)
+
+    async def purse(tokens: int) -> bool:
+        return await spend(Wish(bot.id, task.claim.conversation_id, tokens, *limits))
+
+    prompt = Prompt(
+        system_prompt=bot.system_prompt,
+        question=question,
+        history=task.history,
+        evidence=evidence,
+        answer_from=bot.answer_from,
+        suggest_from=bot.suggest_from,
+        misses=choices.misses(task.claim),
+        language=task.staff.language,
+        manner=task.claim.conversation_id,
+        model=model,
+        give_away=tuple(bot.give_away_phrases),
+        secrets=task.staff.secrets,
+        spend=purse,
+    )
+    if answerer is None and model is None:
+        return await offline.answer(prompt, aloud)
+    if answerer is None:
+        assert model is not None
+        answerer = await asyncio.to_thread(providers.named, model.provider)  # its first call loads libraries
+    result = await answerer(prompt, aloud)
+    usage = getattr(result, "usage", None)
+    if usage is not None:
+        trace["usage"] = usage.as_json()
+    return await _rather_offline(prompt, result, trace)
+
+
+def uttered(task: Task, result: Answer | Suggest) -> Utterance:
+    """An answer as it is said; suggestions as buttons."""
+    if isinstance(result, Suggest):
+        return Utterance(result.text, {"choices": list(result.choices), "misses": choices.misses(task.claim) + 1})
+    return Utterance(result.text, cited=result.cited)
+
+
+async def _rather_offline(prompt: Prompt, result: Result, trace: dict[str, Any]) -> Result:
+    """Where the model's provider fails, what the knowledge is sure of still is an answer."""
+    if not (isinstance(result, HandOffBecause) and result.reason == PROVIDER_FAILED):
+        return result
+    sure = await offline.answer(prompt, silent)
+    if not isinstance(sure, Answer):
+        return result
+    trace["instead_of"] = {"reason": result.reason, "detail": result.detail}
+    return sure
+
+
+def _evidence(found: Found) -> Evidence:
+    return Evidence(found.passage_id, found.question, found.answer, found.score, found.confidence, found.among)
