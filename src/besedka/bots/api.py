@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from besedka.bots import filters, scenarios, walks
+from besedka.bots import filters, placements, scenarios, walks
 from besedka.bots.execution_serializer import ExecutionSerializer
 from besedka.bots.filters import ByNamedFields, WhenAskedFor
 from besedka.bots.models import Bot, Execution, Scenario, Step
@@ -94,9 +94,10 @@ class Bots(_Changing):
         """The bot is whose who made it."""
         serializer.save(created_by=self.request.user)
 
+    @transaction.atomic
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
         """Its scenarios are as they were."""
-        serializer.save()
+        placements.announce(serializer.save().pk)
 
     @extend_schema(responses=FlawSerializer(many=True), filters=False)
     @action(detail=True, methods=["get"], pagination_class=None)

@@ -96,6 +96,12 @@ def current_many(conversation_ids: Iterable[int]) -> dict[int, Current]:
     return {row[1]: _current(row) for row in found}
 
 
+def newest_ids(conversation_ids: Iterable[int]) -> dict[int, int]:
+    """The id of the newest execution of each of these conversations that has one."""
+    found = Execution.objects.filter(conversation_id__in=set(conversation_ids), is_current=True)
+    return dict(found.values_list("conversation_id", "pk"))
+
+
 def wake_many(now: datetime, *, limit: int) -> list[int]:
     """The conversations whose walk has waited long enough by now. Each is told once."""
     waking = Execution.objects.filter(is_current=True, wake_at__lte=now).order_by("wake_at")
@@ -109,7 +115,7 @@ def wake_many(now: datetime, *, limit: int) -> list[int]:
 def open_many(sessions: Sequence[Session], *, now: datetime | None = None) -> dict[int, int]:
     """Each of these conversations has an execution; the id of the newest one of each."""
     now = now or timezone.now()
-    known = {one: current.id for one, current in current_many(s.conversation_id for s in sessions).items()}
+    known = newest_ids(s.conversation_id for s in sessions)
     new = {s.conversation_id: s for s in sessions if s.conversation_id not in known}
     if new:
         Execution.objects.bulk_create(
@@ -123,7 +129,7 @@ def open_many(sessions: Sequence[Session], *, now: datetime | None = None) -> di
             )
             for s in new.values()
         )
-        known |= {one: current.id for one, current in current_many(new).items()}
+        known |= newest_ids(new)
     return known
 
 

@@ -6,7 +6,7 @@ import msgspec
 from django.db import transaction
 
 from besedka.bots.models import Bot, Placement
-from besedka.conversations import inboxes
+from besedka.conversations import inboxes, signals
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -33,6 +33,11 @@ class Placed(msgspec.Struct, frozen=True):
     scenarios_version: int
 
 
+def announce(bot_id: int) -> None:
+    """Whoever keeps in mind who answers where looks again: something about this bot has changed."""
+    transaction.on_commit(lambda: signals.send_many({"bots": [bot_id]}))
+
+
 def in_inboxes(inbox_ids: Iterable[int]) -> dict[int, Placed]:
     """The active bot of each inbox that has one."""
     fields = (f"bot__{name}" for name in Placed.__struct_fields__)
@@ -50,12 +55,16 @@ def place(bot_id: int, inbox_id: int) -> None:
     """This bot answers first in this inbox, in the place of the one that was there."""
     Placement.objects.update_or_create(inbox_id=inbox_id, defaults={"bot_id": bot_id})
     inboxes.let_answer_first(inbox_id, first_owner="bot")
+    announce(bot_id)
 
 
 @transaction.atomic
 def withdraw(inbox_id: int) -> None:
     """No bot answers in this inbox; new episodes wait for a person."""
+    bot_ids = list(Placement.objects.filter(inbox_id=inbox_id).values_list("bot_id", flat=True))
     Placement.objects.filter(inbox_id=inbox_id).delete()
+    for bot_id in bot_ids:
+        announce(bot_id)
     inboxes.let_answer_first(inbox_id, first_owner="queue")
 
 

@@ -1,6 +1,6 @@
 """Programs that talk to a bot: the inbox they write to, and which bots let them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import msgspec
 from django.db import transaction
@@ -35,10 +35,11 @@ class Reachable(msgspec.Struct, frozen=True):
 
 
 @transaction.atomic(savepoint=False)
-def open_many(bot_ids: Sequence[int]) -> dict[int, Reachable | Problem | None]:
+def open_many(bot_ids: Iterable[int]) -> dict[int, Reachable | Problem | None]:
     """Each of these bots as programs reach it, with an inbox for them; None where there is no such bot."""
-    found = Bot.objects.in_bulk(set(bot_ids))
-    return {bot_id: _reachable(found.get(bot_id)) for bot_id in bot_ids}
+    wanted = set(bot_ids)
+    found = Bot.objects.only("name", "is_active", "chat_is_open", "programs_inbox").in_bulk(wanted)
+    return {bot_id: _reachable(found.get(bot_id)) for bot_id in wanted}
 
 
 @transaction.atomic

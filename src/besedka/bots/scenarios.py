@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import F, Prefetch
 from django.utils import timezone
 
+from besedka.bots import placements
 from besedka.bots.models import Bot, Graph, Scenario, Step
 from besedka.dialogue import graph as graphs
 from besedka.dialogue.graph import GraphError
@@ -33,6 +34,7 @@ _pinned: OrderedDict[str, graphs.Graph] = OrderedDict()  # by content hash
 def changed(bot_id: int) -> None:
     """Say that something in this bot's scenarios has changed: the next walk goes by what is there then."""
     Bot.objects.filter(pk=bot_id).update(scenarios_version=F("scenarios_version") + 1)
+    placements.announce(bot_id)
 
 
 def of_bot(bot_id: int, version: int) -> Published | None:

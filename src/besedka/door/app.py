@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from besedka.door.admission import ForVisitors, render
 from besedka.door.house import Door
+from besedka.door.legacy_bots import post_chat
 from besedka.door.legacy_chat import get_message, post_gpt
 from besedka.door.sockets import visitor_socket
 from besedka.door.streams import get_stream
@@ -40,6 +41,7 @@ def routes() -> list[BaseRoute]:
         (f"{API}/conversation/handoff", ForVisitors(post=post_handoff)),
         (f"{API}/conversation", ForVisitors(get=get_conversation)),
         (f"{API}/widget", ForVisitors(get=get_widget)),
+        ("/api/bots/{bot_id}/chat", ForVisitors(post=post_chat)),
     ]
     http = [Route(path + slash, endpoint) for path, endpoint in endpoints for slash in ("", "/")]
     sockets = [WebSocketRoute(path, visitor_socket) for path in ("/ws/visitor", "/ws/visitor/")]

@@ -4,6 +4,7 @@ from typing import Any
 
 from besedka.door import limits, readers
 from besedka.door.admission import MAX_SEQ
+from besedka.door.legacy_bots import SESSION_LENGTH
 
 Schema = dict[str, Any]
 
@@ -70,6 +71,24 @@ def components() -> dict[str, dict[str, Any]]:
                 "bot": {"type": "boolean"},
             }
         ),
+        "BotChat": _object(
+            {
+                "message": text,
+                "user_session": {
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": SESSION_LENGTH,
+                    "description": "Your own name for who speaks; the same one goes on with the same execution.",
+                },
+            }
+        ),
+        "BotReply": _object(
+            {
+                "response": {"type": "string"},
+                "execution_id": whole,
+                "tokens_used": {**whole, "nullable": True},
+            }
+        ),
         "Problem": {
             **_object(
                 {
@@ -130,7 +149,23 @@ def paths() -> dict[str, Any]:
     items["/api/v1/widget"] = {
         "get": _operation("widget", "How the chat presents itself", "200", "WidgetLook", open_=True)
     }
+    items["/api/bots/{bot_id}/chat/"] = {"post": _chat(key)}
     return items
+
+
+def _chat(key: Schema) -> Schema:
+    """The operation of talking to a bot: nobody's token, an id in the path, and a stream for who accepts one."""
+    bot_id = {"name": "bot_id", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
+    operation = _operation(
+        "chat", "Talk to a bot", "200", "BotReply", body="BotChat", parameters=[bot_id, key], open_=True
+    )
+    operation["operationId"], operation["tags"] = "bots_chat", ["bots"]
+    operation["parameters"] = operation["parameters"][1:]  # no inbox: the bot has one of its own
+    operation["responses"]["200"]["content"]["text/event-stream"] = {"schema": {"type": "string"}}
+    operation["responses"]["403"]["description"] = "This bot does not talk to programs."
+    operation["responses"]["404"]["description"] = "There is no such bot."
+    operation["responses"]["409"] = {"description": "This bot is switched off.", "content": _problem()}
+    return operation
 
 
 def _operation(

@@ -45,21 +45,22 @@ async def _events(door: Door, address: Address, after: int) -> AsyncIterator[byt
                     seen = await readers.look(door, Visit(address, after))
                 if seen is not None:
                     for entry in seen.messages:
-                        yield _event("message", wire.message(entry), entry.seq)
+                        yield event("message", wire.message(entry), entry.seq)
                         after = entry.seq
                     if state != (seen.owner, seen.status):
                         state = (seen.owner, seen.status)
-                        yield _event("state", {"owner": seen.owner, "status": seen.status})
+                        yield event("state", {"owner": seen.owner, "status": seen.status})
                     if seen.last_seq > after:
                         continue
                 for frame in hearing.news(topic):
-                    yield _event(frame.pop("type"), frame)
+                    yield event(frame.pop("type"), frame)
                 if topic == readers.topic_of(door, address):
                     kinds = await woken.wait(HEARTBEAT_S)
                     if not kinds:
                         yield b": still here\n\n"
 
 
-def _event(kind: str, data: object, seq: int | None = None) -> bytes:
+def event(kind: str, data: object, seq: int | None = None) -> bytes:
+    """One event of a stream; with `seq` as its id, which a browser sends back when it connects again."""
     head = f"event: {kind}\n" if seq is None else f"id: {seq}\nevent: {kind}\n"
     return head.encode() + b"data: " + msgspec.json.encode(data) + b"\n\n"

@@ -32,6 +32,7 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
     signals.attach(loop)
     runner = Runner(writer, reader)
     signals.subscribe("due", runner.begin)
+    signals.subscribe("bots", lambda changed: staff.forget())
     latest = news.Latest()
     periodic: list[tuple[Callable[[], Awaitable[None]], float]] = [
         (runner.sweep, embedded.SWEEP_S),

@@ -171,6 +171,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "besedka.web.problems.render_drf",
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",  # microseconds always, also when they are none
 }
 SIMPLE_JWT = {
     "SIGNING_KEY": hashlib.sha256(

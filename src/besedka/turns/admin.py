@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
 from besedka import outbound
 from besedka.answers import providers
+from besedka.bots import placements
 from besedka.bots.models import Bot
 from besedka.knowledge import additions
 from besedka.problems import Problem
@@ -148,6 +149,7 @@ class BotAdmin(ModelAdmin):
         if not change:
             obj.created_by = request.user
         super().save_model(request, obj, form, change)
+        placements.announce(obj.pk)
 
     @admin.display(description=_("what that means"))
     def outlook(self, bot: Bot) -> SafeString:

@@ -40,7 +40,7 @@ Think = Callable[[str], Awaitable[Result]]
 class Walked(msgspec.Struct, frozen=True):
     """What came of a scenario in this turn: texts, perhaps a reason to hand off, and where it stands now.
 
-    Where nothing was said, nobody was called and nothing is waited for, the bot has to answer as without a scenario.
+    Where nothing was said, nobody called and nothing is waited for, the bot has to answer as without a scenario.
     """
 
     says: tuple[Utterance, ...] = ()

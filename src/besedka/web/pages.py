@@ -74,6 +74,26 @@ class ApiRoot(APIView):
         return Response({name: request.build_absolute_uri(path) for name, path in _API.items()})
 
 
+class BuilderRoot(APIView):
+    """The bot builder: bots, scenarios, steps and executions. Sign in with Basic, a session or a token."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(responses={200: dict[str, str]}, operation_id="builder_root", summary="What bots are made of")
+    def get(self, request: Request) -> Response:
+        """The addresses of the bot builder, and the description of all of them."""
+        return Response({name: request.build_absolute_uri(path) for name, path in _BUILDER.items()})
+
+
+_BUILDER = {
+    "bots": "/api/bots/",
+    "scenarios": "/api/scenarios/",
+    "steps": "/api/steps/",
+    "executions": "/api/executions/",
+    "token": "/api/token/",
+    "schema": "/api/schema/",
+    "documentation": "/swagger/",
+}
 _API = {
     "gpt": "/api/v1/gpt",
     "message": "/api/v1/message",
@@ -87,6 +107,7 @@ _API = {
 }
 _ADDRESSES = {
     "api": "/api/v1/",
+    "bots": "/api/root/",
     "schema": "/api/schema/",
     "documentation": "/swagger/",
     "demo": "/demo/",
