@@ -45,6 +45,8 @@ WHO_MAY = {
     "api/bots": AUTHOR,
     "api/bots/(?P<pk>[0-9]{1,18})": AUTHOR,
     "api/bots/(?P<pk>[0-9]{1,18})/warnings": AUTHOR,
+    "api/bots/(?P<pk>[0-9]{1,18})/export": AUTHOR,
+    "api/bots/import": AUTHOR,
     "api/scenarios": AUTHOR,
     "api/scenarios/(?P<pk>[0-9]{1,18})": AUTHOR,
     "api/scenarios/(?P<pk>[0-9]{1,18})/steps": AUTHOR,

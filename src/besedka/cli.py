@@ -46,6 +46,22 @@ def _parser() -> argparse.ArgumentParser:
         "--prune", action="store_true", help="remove sources of this folder whose files are gone from it"
     )
     knowledge.set_defaults(command=_import_knowledge)
+    lint = commands.add_parser("lint-bot", help="look at a bot in a file: its faults and what looks wrong")
+    lint.add_argument("file", type=Path, help="YAML, as `besedka export-bot` writes it")
+    lint.set_defaults(command=_lint_bot)
+    exported = commands.add_parser("export-bot", help="write a whole bot as YAML, without its secrets")
+    exported.add_argument("bot", help="id or name of the bot")
+    exported.add_argument("file", type=Path, nargs="?", help="where to write it (default: standard output)")
+    exported.set_defaults(command=_export_bot)
+    imported = commands.add_parser("import-bot", help="make a bot what a file says; twice changes nothing")
+    imported.add_argument("file", type=Path, help="YAML, as `besedka export-bot` writes it")
+    imported.add_argument(
+        "--owner", default="admin", help="name of the account that it belongs to (default: admin)"
+    )
+    imported.add_argument(
+        "--bot", help="id or name of the bot that becomes what the file says (default: by its name)"
+    )
+    imported.set_defaults(command=_import_bot)
     commands.add_parser("manage", help="Django's own commands, as `besedka manage check`", add_help=False)
     return parser
 
@@ -79,6 +95,67 @@ def _import_knowledge(options: argparse.Namespace) -> int:
     if folder:
         _tell_gone(folder, found.titles, prune=options.prune)
     return 1 if not left_out or refused or any(left_out.values()) else 0
+
+
+def _lint_bot(options: argparse.Namespace) -> int:
+    from besedka.bots import files  # noqa: PLC0415 - as above
+
+    try:
+        file = files.read(options.file.read_text(encoding="utf-8-sig"))
+    except (Problem, OSError, UnicodeDecodeError) as error:
+        return _complain_of(options.file, error)
+    found = files.warnings(file)
+    for line, flaw in found:
+        print(f"{options.file}:{line}: {flaw.code}: {flaw.path}: {flaw.sentence}")
+    steps = sum(len(scenario.steps) for scenario in file.graph.scenarios.values())
+    print(f"{file.bot.name}: {len(file.graph.scenarios)} scenarios, {steps} steps, {len(found)} warnings.")
+    return 0
+
+
+def _export_bot(options: argparse.Namespace) -> int:
+    from besedka.bots import exporting, placements  # noqa: PLC0415 - as above
+
+    bot = placements.named(options.bot)
+    if bot is None:
+        return _complain(f"There is no bot {options.bot!r}.")
+    text = exporting.export(bot)
+    if options.file is None:
+        sys.stdout.write(text)
+    else:
+        options.file.write_text(text, encoding="utf-8")
+    return 0
+
+
+def _import_bot(options: argparse.Namespace) -> int:
+    from besedka.accounts.models import User  # noqa: PLC0415 - as above
+    from besedka.bots import importing, placements  # noqa: PLC0415
+
+    owner = User.objects.filter(username=options.owner).first()
+    bot = placements.named(options.bot) if options.bot else None
+    if owner is None or (options.bot and bot is None):
+        return _complain(
+            f"There is no account {options.owner!r}." if owner is None else f"No bot {options.bot!r}."
+        )
+    try:
+        done = importing.import_text(options.file.read_text(encoding="utf-8-sig"), owner=owner, bot=bot)
+    except (Problem, OSError, UnicodeDecodeError) as error:
+        return _complain_of(options.file, error)
+    for flaw in done.warnings:
+        print(f"{options.file}:{flaw['line']}: {flaw['code']}: {flaw['path']}: {flaw['sentence']}")
+    for name in done.missing_secrets:
+        print(f"The secret {name} has to be entered in the admin.")
+    print(
+        f"Bot {done.bot_id}: {done.added} added, {done.changed} changed, {done.removed} removed, "
+        f"{done.unchanged} as they were."
+    )
+    return 0
+
+
+def _complain_of(file: Path, error: Exception) -> int:
+    """Every fault of a file with its line."""
+    for fault in getattr(error, "details", {}).get("errors", []):
+        _complain(f"{file}:{fault['line']}: {fault['field']}: {fault['reason']}")
+    return 1 if getattr(error, "details", {}).get("errors") else _complain(f"{file}: {error}")
 
 
 def _let_read(bot_id: int, titles: list[str], *, only: bool) -> None:

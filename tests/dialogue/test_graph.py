@@ -67,7 +67,7 @@ def test_every_fault_is_named_with_its_place():
         "scenarios.1.steps.0.content.validation_rules.min_length",
         "scenarios.1.steps.1.content.message",
         "scenarios.1.steps.1.content.mesage",
-        "scenarios.1.steps.2",
+        "scenarios.1.steps.2.kind",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any, TypeVar
 
+import msgspec
 from django.db import transaction
 from django.db.models import Model, Prefetch, QuerySet
 from drf_spectacular.utils import extend_schema
@@ -11,13 +12,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from besedka.bots import filters, placements, scenarios, walks
+from besedka.accounts.models import User
+from besedka.bots import exporting, filters, importing, placements, scenarios, walks
 from besedka.bots.execution_serializer import ExecutionSerializer
 from besedka.bots.filters import ByNamedFields, WhenAskedFor
+from besedka.bots.formats import AsItIs, Text
 from besedka.bots.models import Bot, Execution, Scenario, Step
 from besedka.bots.serializers import (
     BotSerializer,
     FlawSerializer,
+    ImportedSerializer,
     ScenarioSerializer,
     StepSerializer,
     TriggersSerializer,
@@ -98,6 +102,31 @@ class Bots(_Changing):
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
         """Its scenarios are as they were."""
         placements.announce(serializer.save().pk)
+
+    @extend_schema(responses={(200, "application/yaml"): str}, filters=False)
+    @action(detail=True, methods=["get"], pagination_class=None, renderer_classes=[AsItIs])
+    def export(self, request: Request, **kwargs: Any) -> Response:
+        """The whole bot as a file that reviews well; no secret is in it."""
+        bot = self.get_object()
+        headers = {"Content-Disposition": f'attachment; filename="bot-{bot.pk}.yaml"'}
+        return Response(exporting.export(bot), headers=headers)
+
+    @extend_schema(
+        request={"application/yaml": str},
+        responses={200: ImportedSerializer, 201: ImportedSerializer},
+        filters=False,
+    )
+    @action(
+        detail=False, methods=["post"], url_path="import", pagination_class=None, parser_classes=[Text],
+        serializer_class=ImportedSerializer,
+    )  # fmt: skip
+    def take(self, request: Request, **kwargs: Any) -> Response:
+        """The bot of this name is what the file says; a second time nothing changes. A fault names its line."""
+        assert isinstance(request.user, User)
+        assert isinstance(request.data, dict)
+        imported = importing.import_text(request.data["text"], owner=request.user)
+        shown = ImportedSerializer(msgspec.to_builtins(imported)).data
+        return Response(shown, status=status.HTTP_201_CREATED if imported.is_new else status.HTTP_200_OK)
 
     @extend_schema(responses=FlawSerializer(many=True), filters=False)
     @action(detail=True, methods=["get"], pagination_class=None)

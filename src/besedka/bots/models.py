@@ -142,6 +142,7 @@ class Scenario(models.Model):
     """What a bot says and asks, step by step; begun by a visitor's first words, by a keyword or a command."""
 
     bot = models.ForeignKey(Bot, models.CASCADE, related_name="scenarios")
+    key = models.CharField(max_length=100, blank=True, editable=False)  # its name in a file
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     initial_step = models.ForeignKey("Step", models.SET_NULL, null=True, blank=True, related_name="+")
@@ -173,6 +174,7 @@ class Step(models.Model):
         WAIT = "wait"
 
     scenario = models.ForeignKey(Scenario, models.CASCADE, related_name="steps")
+    key = models.CharField(max_length=100, blank=True, editable=False)  # its name in a file
     name = models.CharField(max_length=200, blank=True)
     step_type = models.CharField(max_length=10, choices=Type)
     content = models.JSONField(default=dict)

@@ -151,6 +151,25 @@ class FlawSerializer(serializers.Serializer[Any]):
     sentence = serializers.CharField()
 
 
+class FileFlawSerializer(FlawSerializer):
+    """What looks wrong in a file, and in which line."""
+
+    line = serializers.IntegerField()
+
+
+class ImportedSerializer(serializers.Serializer[Any]):
+    """What an import did, in scenarios and steps; which secrets have to be entered; what looks wrong."""
+
+    bot_id = serializers.IntegerField()
+    is_new = serializers.BooleanField()
+    added = serializers.IntegerField()
+    changed = serializers.IntegerField()
+    removed = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    missing_secrets = serializers.ListField(child=serializers.CharField())
+    warnings = FileFlawSerializer(many=True)
+
+
 def _by_path(error: GraphError) -> dict[str, list[str]]:
     """A fault for each place; those inside of the content are named from the step on."""
     faults: dict[str, list[str]] = {}

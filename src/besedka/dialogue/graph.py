@@ -232,6 +232,8 @@ def _faults(error: ValidationError) -> Iterator[Fault]:
         place = list(one["loc"])
         if len(place) > 4 and place[0] == "scenarios" and place[2] == "steps" and place[4] in KINDS:
             del place[4]
+        if one["type"].startswith("union_tag"):
+            place.append("kind")
         sentence = one["msg"].removeprefix("Value error, ")
         yield Fault(".".join(str(part) for part in place if part != "[key]"), sentence)
 
