@@ -108,7 +108,7 @@ def _lint_bot(options: argparse.Namespace) -> int:
     for line, flaw in found:
         print(f"{options.file}:{line}: {flaw.code}: {flaw.path}: {flaw.sentence}")
     steps = sum(len(scenario.steps) for scenario in file.graph.scenarios.values())
-    print(f"{file.bot.name}: {len(file.graph.scenarios)} scenarios, {steps} steps, {len(found)} warnings.")
+    print(f"{file.bot.name}: scenarios {len(file.graph.scenarios)}, steps {steps}, warnings {len(found)}.")
     return 0
 
 

@@ -202,9 +202,8 @@ def test_a_fault_names_its_place_and_nothing_is_half_imported(was, put, path, an
     with pytest.raises(files.FileFaulty) as refusal:
         importing.import_text(text, owner=anna)
 
-    [error, *_] = refusal.value.details["errors"]
-    assert error["field"] == path
-    assert error["line"] == text[: text.index(put) + len(put)].count("\n") + 1
+    line = text[: text.index(put) + len(put)].count("\n") + 1
+    assert (path, line) in {(error["field"], error["line"]) for error in refusal.value.details["errors"]}
     assert rows() == before
 
 

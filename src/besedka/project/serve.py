@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
+from besedka.accounts.administrators import make_administrator
 from besedka.conversations import leases
 from besedka.project import demo
 
@@ -20,7 +21,7 @@ def make_ready() -> None:
     call_command("migrate", verbosity=0, interactive=False)
     if connection.vendor == "sqlite":  # one process has one file: whoever began a turn before is dead
         leases.release_all()
-    password = demo.make_administrator()
+    password = make_administrator()
     made = demo.open_shop()
     if made:
         print("The demo shop is open.")
