@@ -1,12 +1,13 @@
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from besedka.accounts.models import User
 
-admin.site.unregister(Group)
+admin.site.unregister((Group, BlacklistedToken, OutstandingToken))  # tokens are nobody's to look at
 
 
 @admin.register(User)

@@ -5,6 +5,8 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from besedka.bots import placements
+from besedka.bots.builder import admin as builder  # noqa: F401 - registers scenarios and steps
+from besedka.bots.builder import executions  # noqa: F401 - registers executions
 from besedka.bots.models import Placement
 
 

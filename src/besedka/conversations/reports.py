@@ -45,3 +45,11 @@ def replies_of_operators(after: Sequence[tuple[int, int]]) -> dict[int, str]:
         elif conversation_id in replies:
             done.add(conversation_id)
     return {conversation_id: "\n".join(texts) for conversation_id, texts in replies.items()}
+
+
+def traces(conversation_id: int, *, after: int, upto: int | None) -> list[dict[str, Any]]:
+    """Why each turn of this part of a log came to what it came to, in their order, at most `NEWEST`."""
+    turns = Turn.objects.filter(conversation_id=conversation_id, upto_seq__gt=after)
+    if upto is not None:
+        turns = turns.filter(upto_seq__lte=upto)
+    return list(turns.exclude(outcome="dropped").order_by("pk").values_list("trace", flat=True)[:NEWEST])

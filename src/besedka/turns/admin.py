@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
@@ -18,8 +18,10 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
 from besedka import outbound
+from besedka.accounts.models import User
 from besedka.answers import providers
-from besedka.bots import placements
+from besedka.bots import exporting, importing, placements, yamls
+from besedka.bots.builder.inlines import ScenariosInline, SecretsInline
 from besedka.bots.models import Bot
 from besedka.knowledge import additions
 from besedka.problems import Problem
@@ -48,6 +50,7 @@ class BotForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for type ch
             "name",
             "description",
             "is_active",
+            "chat_is_open",
             "system_prompt",
             "answer_from",
             "suggest_from",
@@ -116,14 +119,15 @@ class SourcesInline(TabularInline):
 @admin.register(Bot)
 class BotAdmin(ModelAdmin):
     form = BotForm
-    inlines = (SourcesInline,)
+    inlines = (ScenariosInline, SourcesInline, SecretsInline)
     list_display = ("name", "is_active", "bot_type", "provider", "gpt_model", "answer_from", "updated_at")
     list_filter = ("is_active", "bot_type")
     search_fields = ("name", "description")
-    actions_list = ("to_unanswered",)
+    actions_list = ("to_unanswered", "to_import")
+    actions_detail = ("export",)
     readonly_fields = ("outlook", "created_by", "created_at", "updated_at")
     fieldsets = (
-        (None, {"fields": ("name", "description", "is_active", "system_prompt")}),
+        (None, {"fields": ("name", "description", ("is_active", "chat_is_open"), "system_prompt")}),
         (_("How sure it must be"), {"fields": (("answer_from", "suggest_from"), "outlook")}),
         (
             _("The model that speaks for it"),
@@ -165,10 +169,58 @@ class BotAdmin(ModelAdmin):
         """To the report."""
         return HttpResponseRedirect(reverse("admin:bots_bot_unanswered"))
 
+    @action(description=_("Import a bot"), url_path="to-import")
+    def to_import(self, request: HttpRequest) -> HttpResponse:
+        """To the form that takes a file."""
+        return HttpResponseRedirect(reverse("admin:bots_bot_import"))
+
+    @action(description=_("Export as a file"), url_path="export")
+    def export(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The whole bot as YAML, without secrets."""
+        bot = self.get_object(request, object_id)
+        if bot is None:
+            raise Http404
+        if not self.has_view_permission(request, bot):
+            raise PermissionDenied
+        response = HttpResponse(exporting.export(bot), content_type="application/yaml; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="bot-{bot.pk}.yaml"'
+        return response
+
     def get_urls(self) -> list[URLPattern]:
-        """The report beside the bots."""
-        view = self.admin_site.admin_view(self.unanswered)
-        return [path("unanswered/", view, name="bots_bot_unanswered"), *super().get_urls()]
+        """The report and the import beside the bots."""
+        view = self.admin_site.admin_view
+        own = [
+            path("unanswered/", view(self.unanswered), name="bots_bot_unanswered"),
+            path("import/", view(self.take), name="bots_bot_import"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def take(self, request: HttpRequest) -> HttpResponse:
+        """Take a bot from a file: every fault with its line, and nothing half imported."""
+        if not (request.user.has_perm("bots.add_bot") and request.user.has_perm("bots.change_bot")):
+            raise PermissionDenied
+        errors: list[dict[str, Any]] = []
+        if request.method == "POST":
+            uploaded = request.FILES.get("file")
+            assert isinstance(request.user, User)
+            try:
+                if uploaded is None or (uploaded.size or 0) > yamls.MAX_BYTES:
+                    raise yamls.FileUnreadable(str(_("Choose a file of at most 2 MB.")), line=0)
+                done = importing.import_text(uploaded.read().decode("utf-8-sig", "replace"), owner=request.user)
+            except Problem as problem:
+                line = problem.details.get("line", 0)
+                errors = problem.details.get("errors") or [{"line": line, "field": "", "reason": problem.detail}]
+            else:
+                for name in done.missing_secrets:
+                    messages.warning(request, _("The secret %(name)s has to be entered.") % {"name": name})
+                messages.success(
+                    request,
+                    _("%(added)d added, %(changed)d changed, %(removed)d removed, %(unchanged)d as they were.")
+                    % {name: getattr(done, name) for name in ("added", "changed", "removed", "unchanged")},
+                )
+                return HttpResponseRedirect(reverse("admin:bots_bot_change", args=[done.bot_id]))
+        context = {**self.admin_site.each_context(request), "title": _("Import a bot"), "errors": errors}
+        return render(request, "turns/import_bot.html", context, status=400 if errors else 200)
 
     def unanswered(self, request: HttpRequest) -> HttpResponse:
         """Questions that nobody could answer; an answer given here becomes a passage."""

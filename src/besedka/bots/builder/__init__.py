@@ -1,0 +1,1 @@
+"""The pages on which authors build scenarios: forms, a picture, a rehearsal."""
