@@ -59,7 +59,7 @@ CONTENTS = [
     QUESTION,
     ("condition", {"conditions": {"cat": "@2", "dog": "@1"}, "responses": {"cat": "Meow"}, "else": "@1"}),
     ("condition", {"branches": [{"if": {"value": {"variable": "age"}, "op": "less", "with": 18}, "then": "@2"}]}),
-    ("condition", {"branches": [{"if": {"value": {"variable": "x"}, "op": "one_of", "with": ["a"]}, "then": "@2"}]}),
+    ("condition", {"branches": [{"if": {"value": {"variable": "x"}, "op": "equals", "with": 1}, "then": "@2"}]}),
     (
         "condition",
         {"branches": [{"if": {"not": {"value": {"variable": "x"}, "op": "is_set"}}, "then": "@2"}], "else": "@1"},

@@ -42,6 +42,8 @@ def test_a_conversation_is_shown_as_a_chat_with_the_reason_of_each_turn(site, vi
         "conversations/turn",
         "bots/bot",
         "bots/placement",
+        "bots/scenario",
+        "bots/execution",
         "knowledge/source",
         "knowledge/passage",
         "accounts/user",

@@ -325,7 +325,7 @@ def _kind_and_scenario(request: HttpRequest, obj: Step | None) -> tuple[str, Sce
 
 
 def _to_scenario(step: Step) -> HttpResponseRedirect:
-    return HttpResponseRedirect(reverse("admin:bots_scenario_change", args=[step.scenario_id]) + "#steps")
+    return HttpResponseRedirect(reverse("admin:bots_scenario_change", args=[step.scenario_id]))
 
 
 def _shown(scenario: Scenario) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def draw(scenario: Scenario, *, link: str = "", passed: Mapping[str, int] | None
         lines.append(f'<circle class="end" cx="{x:.0f}" cy="{y:.0f}" r="11"/>')
     backs = len(placed.back)
     whole = width + (40 + 14 * backs if backs else 0)
-    size = f'viewBox="0 0 {whole:.0f} {height:.0f}" width="{whole:.0f}" height="{height:.0f}"'
+    size = f'viewBox="0 0 {whole:.0f} {height:.0f}" width="{whole:.0f}" style="--wide:{whole:.0f}px"'
     return (
         f'<svg class="scenario" role="img" {size} xmlns="http://www.w3.org/2000/svg">{_TIP}{"".join(lines)}</svg>'
     )

@@ -40,6 +40,18 @@ class Number(forms.FloatField):
         return int(number) if number is not None and number == int(number) else number
 
 
+class Json(forms.JSONField):
+    """A value as JSON; nothing is an empty field."""
+
+    def __init__(self, *, rows: int = 3, **options: Any) -> None:
+        attrs = {"rows": rows, "spellcheck": "false", "class": "font-mono"}
+        super().__init__(widget=UnfoldAdminTextareaWidget(attrs=attrs), **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        """The JSON of what is there."""
+        return "" if value is None else super().prepare_value(value)
+
+
 class Choice(forms.ChoiceField):
     """One of a few."""
 

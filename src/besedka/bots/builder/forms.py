@@ -5,10 +5,10 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from besedka.bots.builder import rules
-from besedka.bots.builder.fields import Buttons, Choice, Conditions, Line, Number, Pairs, Rules, Text
+from besedka.bots.builder.fields import Buttons, Choice, Conditions, Json, Line, Number, Pairs, Rules, Text
 from besedka.bots.models import Scenario, Step
 
 Content = dict[str, Any]
@@ -66,10 +66,9 @@ _FIELDS: dict[str, dict[str, forms.Field]] = {
             label=_("Or rules"),
             help_text=_("The first one that holds. The variable “answer” is the last answer."),
         ),
-        "branches": forms.JSONField(
+        "branches": Json(
             required=False,
             label=_("Or rules of several parts, as JSON"),
-            widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "spellcheck": "false", "class": "font-mono"}),
             help_text=_('[{"if": {"not": {"value": {"variable": "age"}, "op": "less", "with": 9}}, "then": "7"}]'),
         ),
         "default_response": Text(required=False, rows=2, label=_("Say when nothing fits")),
@@ -85,10 +84,9 @@ _FIELDS: dict[str, dict[str, forms.Field]] = {
             help_text=_("“Name: value”; {secret.NAME} sends a secret."),
         ),
         "query": Pairs(between="=", required=False, label=_("Query"), help_text=_("“name = value”, one a line.")),
-        "json": forms.JSONField(
+        "json": Json(
             required=False,
             label=_("Body as JSON"),
-            widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "spellcheck": "false", "class": "font-mono"}),
         ),
         "form": Pairs(between="=", required=False, label=_("Or body as a form"), help_text=_("“name = value”")),
         "save": Pairs(
