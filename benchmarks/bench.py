@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLS = Path(os.environ.get("BESEDKA_BENCH", ROOT.parent / "shared" / "bench"))
 sys.path.insert(0, str(ROOT / "tests"))
 
-import fill  # noqa: E402 - beside this file
+import engine  # noqa: E402 - beside this file
+import fill  # noqa: E402
+import httpx2  # noqa: E402
 import running  # noqa: E402 - the tests know how to run a server
 
 POSTGRESQL = os.environ.get("BESEDKA_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/besedka")
@@ -116,6 +119,71 @@ def turns(options: argparse.Namespace) -> Figure:
     return Figure("answered turns, 64 visitors", f"{rate:,.0f}/s", "≥ 1,500/s", rate >= 1_500)
 
 
+_ASK_AGAIN = """
+from besedka.bots import scenarios
+from besedka.bots.models import Bot, Scenario, Step
+bot = Bot.objects.get()
+circle = Scenario.objects.create(bot=bot, name="circle", on_start=True)
+step = Step.objects.create(
+    scenario=circle, step_type="question",
+    content={"question": "And then, after {last}?", "save_as": "last", "validation_rules": {"min_length": 1}},
+)
+Step.objects.filter(pk=step.pk).update(next_step=step)
+scenarios.changed(bot.pk)
+"""
+
+
+def scenario_turns(options: argparse.Namespace) -> Figure:
+    """Turns of a scenario that asks again and again, 64 visitors who wait for each question."""
+    with tempfile.TemporaryDirectory() as name, product(Path(name), bot=True) as server:
+        server.shell(_ASK_AGAIN)
+        rates = [
+            load("e2e", "--base", server.url, "-n", "64", "-t", str(options.seconds), *LONG_POLL)["rps"]
+            for _ in range(options.rounds)
+        ]
+    rate = statistics.median(rates)
+    return Figure("scenario turns, 64 visitors", f"{rate:,.0f}/s", "≥ 1,000/s", rate >= 1_000)
+
+
+_LONG_TALK = """
+from besedka.conversations import contacts, histories
+from besedka.bots.models import Bot
+address = contacts.session_address(Bot.objects.get().programs_inbox_id, "long")
+histories.extend(address, [("contact", "one more line of a long talk"), ("bot", "And then?")] * 10_000)
+"""
+
+
+def long_history(options: argparse.Namespace) -> Figure:
+    """A scenario's turn in a conversation of 20,000 messages, against one in a conversation of few."""
+
+    def took(session: str) -> float:
+        body = {"message": "and on", "user_session": session}
+        times = []
+        for _ in range(200):
+            began = time.perf_counter()
+            httpx2.post(f"{server.url}/api/bots/1/chat/", json=body).raise_for_status()
+            times.append(time.perf_counter() - began)
+        return statistics.median(times) * 1000
+
+    with tempfile.TemporaryDirectory() as name, product(Path(name), bot=True) as server:
+        server.shell(_ASK_AGAIN)
+        took("long")
+        server.shell(_LONG_TALK)
+        short, long = (
+            statistics.median(took("short") for _ in range(3)),
+            statistics.median(took("long") for _ in range(3)),
+        )
+    share = long / short
+    value = f"{share:.2f} ({long:.1f} ms with 20,000 messages, {short:.1f} ms with few)"
+    return Figure("a scenario's turn by the length of its log", value, "≤ 1.2", share <= 1.2)
+
+
+def steps_a_second() -> Figure:
+    """Steps that the engine walks, one core, nothing else."""
+    rate = statistics.median(engine.measure(1.0) for _ in range(3))
+    return Figure("engine of scenarios", f"{rate:,.0f} steps/s", "≥ 50,000", rate >= 50_000)
+
+
 def answer_time(options: argparse.Namespace, think_s: float) -> Figure:
     """From the POST to the answer by long poll, 16 visitors."""
     with tempfile.TemporaryDirectory() as name, product(Path(name), bot=True) as server:
@@ -170,6 +238,9 @@ def main() -> int:
         "post": lambda: ratio("ingest", 0.5, options),
         "poll": lambda: ratio("poll", 0.4, options),
         "turns": lambda: turns(options),
+        "engine": steps_a_second,
+        "scenario": lambda: scenario_turns(options),
+        "long-history": lambda: long_history(options),
         "answer": lambda: answer_time(options, 0),
         "answer-paced": lambda: answer_time(options, 0.05),
         "sockets": sockets,

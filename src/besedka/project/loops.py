@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from django.conf import settings
 from starlette.applications import Starlette
 
-from besedka.conversations import news, relay, signals, speech
+from besedka.conversations import news, signals, speech
 from besedka.conversations.batcher import Batcher
 from besedka.door import admission, house
 from besedka.door.house import Door
@@ -46,7 +46,9 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
     tasks.append(asyncio.create_task(asyncio.to_thread(staff.load_installed)))
     tasks.append(asyncio.create_task(shelves.warm()))
     if redis_url:
-        tasks.append(asyncio.create_task(relay.run(redis_url, _channel())))
+        from besedka.conversations import relay  # noqa: PLC0415 - Redis' client takes 6 MB: only who has one pays
+
+        tasks.append(asyncio.create_task(relay.run(redis_url, f"{relay.CHANNEL}:{_installation()}")))
     gc.collect()
     gc.freeze()  # what is here now stays: the collector need not walk through all of Django again and again
     try:
@@ -70,9 +72,9 @@ async def lifespan(app: Starlette, *, door: Door, redis_url: str | None) -> Asyn
         yield
 
 
-def _channel() -> str:
-    """The channel of this installation: all its processes have the same secret, and no other has."""
-    return f"{relay.CHANNEL}:{hashlib.sha256(settings.SECRET_KEY.encode()).hexdigest()[:12]}"
+def _installation() -> str:
+    """The name of this installation: all its processes have the same secret, and no other has."""
+    return hashlib.sha256(settings.SECRET_KEY.encode()).hexdigest()[:12]
 
 
 async def _every(period_s: float, work: Callable[[], Awaitable[None]]) -> None:
