@@ -266,3 +266,5 @@ def test_export_and_import_over_http(anna, client):
     assert (faulty.status_code, faulty.json()["errors"][0]["line"]) == (400, 24)
     client.force_login(make.operator("boris"))
     assert client.get(f"/api/bots/{bot}/export/").status_code == 404
+    assert client.post("/api/bots/import/").status_code == 400
+    assert client.post("/api/bots/import/", b"\xff", content_type="application/yaml").status_code == 400

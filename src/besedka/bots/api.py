@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 import msgspec
 from django.db import transaction
 from django.db.models import Model, Prefetch, QuerySet
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
@@ -103,7 +104,7 @@ class Bots(_Changing):
         """Its scenarios are as they were."""
         placements.announce(serializer.save().pk)
 
-    @extend_schema(responses={(200, "application/yaml"): str}, filters=False)
+    @extend_schema(responses={(200, "application/yaml"): OpenApiTypes.ANY}, filters=False)
     @action(detail=True, methods=["get"], pagination_class=None, renderer_classes=[AsItIs])
     def export(self, request: Request, **kwargs: Any) -> Response:
         """The whole bot as a file that reviews well; no secret is in it."""
@@ -123,8 +124,8 @@ class Bots(_Changing):
     def take(self, request: Request, **kwargs: Any) -> Response:
         """The bot of this name is what the file says; a second time nothing changes. A fault names its line."""
         assert isinstance(request.user, User)
-        assert isinstance(request.data, dict)
-        imported = importing.import_text(request.data["text"], owner=request.user)
+        text = request.data.get("text", "") if isinstance(request.data, dict) else ""
+        imported = importing.import_text(str(text), owner=request.user)
         shown = ImportedSerializer(msgspec.to_builtins(imported)).data
         return Response(shown, status=status.HTTP_201_CREATED if imported.is_new else status.HTTP_200_OK)
 
