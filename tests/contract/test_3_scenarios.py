@@ -294,3 +294,41 @@ def test_a_circle_is_stopped_and_the_visitor_is_told(site, author, session):
     assert "человеку" in says(site, bot, "Привет", session)
     assert httpx2.get(f"{site.url}/health/").status_code == 200
     assert first
+
+
+def test_a_hundred_walks_outlive_the_edit_and_the_deletion_of_their_scenario(site, author):
+    bot = author.bot()
+    scenario, [question, bye] = author.scenario(
+        bot, ("question", {"question": "Имя?", "save_as": "name"}), ("message", {"message": "Привет, {name}!"})
+    )
+    sessions = [f"{number}-{uuid.uuid4().hex}" for number in range(100)]
+    for session in sessions:
+        assert says(site, bot, "Здравствуйте", session) == "Имя?"
+
+    author.patch(f"/api/steps/{bye}/", {"content": {"message": "Совсем другое"}, "order": 0})
+    author.delete(f"/api/steps/{question}/")
+    halfway = [says(site, bot, f"Анна {session[:2]}", session) for session in sessions[:50]]
+    author.delete(f"/api/scenarios/{scenario}/")
+    after = [says(site, bot, f"Анна {session[:2]}", session) for session in sessions[50:]]
+
+    assert halfway + after == [f"Привет, Анна {session[:2]}!" for session in sessions]
+
+
+def test_a_bot_whose_chat_is_closed_does_not_talk(site, author):
+    file = "besedka: 1\nbot: {name: Closed, chat_is_open: false}\n"
+    bot = author.ask("POST", "/api/bots/import/", content=file).json()["bot_id"]
+
+    refused = chat(site, bot, "Привет")
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "chat_closed")
+
+
+def test_who_talks_too_fast_is_told_to_wait(limited_site):
+    bot = Author(limited_site).bot()
+    replies = [chat(limited_site, bot, f"Вопрос {number}", "hasty") for number in range(120)]
+
+    assert [reply.status_code for reply in replies[:60]] == [200] * 60
+    assert 429 in {reply.status_code for reply in replies[60:]}
+    refused = next(reply for reply in replies if reply.status_code == 429)
+    assert {"retry-after", "ratelimit"} <= set(refused.headers)
+    assert chat(limited_site, bot, "Привет", "patient").status_code == 200

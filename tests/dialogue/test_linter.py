@@ -3,6 +3,7 @@
 import pytest
 
 from besedka.dialogue import linter
+from besedka.dialogue.graph import read
 from tests.dialogue.written import graph, scenario, step
 
 BEGINS = {"triggers": {"on_start": True}}
@@ -129,4 +130,16 @@ def test_a_chain_of_thousands_of_steps_is_looked_through():
 
     assert found(*steps, step(1_999, "message", following=0, message="b")) == [
         ("scenarios.1.steps.0", linter.CIRCLE)
+    ]
+
+
+def test_a_step_that_is_named_and_was_deleted_is_told():
+    document = {"scenarios": {"1": {"triggers": {"on_start": True}, "steps": [
+        {"id": "2", "kind": "condition", "content": {"conditions": {"cat": "9"}, "default_response": "?"}},
+    ]}}}  # fmt: skip
+
+    flaws = linter.warnings(read(document, references=False))
+
+    assert [(flaw.code, flaw.path) for flaw in flaws] == [
+        ("missing_step", "scenarios.1.steps.0.content.conditions.cat")
     ]

@@ -13,6 +13,7 @@ CIRCLE = "loop_without_wait"
 UNSET = "variable_read_before_set"
 NO_ERROR_BRANCH = "call_without_error_branch"
 NOT_BEGUN = "scenario_never_begins"
+MISSING = "missing_step"
 
 END = ""  # where a way leads that completes the scenario
 
@@ -36,6 +37,7 @@ def warnings(graph: Graph) -> list[Flaw]:
         found += _circles(scenario, ways)
         found += _calls_without_branch(scenario)
         found += _dead_ends(scenario)
+        found += _missing(scenario)
         found += _unset(scenario, ways, known[scenario.id])
         triggers = scenario.triggers
         if not (triggers.on_start or triggers.keywords or triggers.commands or scenario.id in begun):
@@ -148,6 +150,15 @@ def _calls_without_branch(scenario: Scenario) -> Iterator[Flaw]:
         if isinstance(step.content, steps.ApiCall) and step.content.on_error is None:
             said = "when this call fails a person is called: there is no on_error"
             yield Flaw(_path(scenario, number), NO_ERROR_BRANCH, said)
+
+
+def _missing(scenario: Scenario) -> Iterator[Flaw]:
+    """Steps that are named and not there: they were, before somebody deleted them."""
+    for number, step in scenario.steps.items():
+        for field, named in referred_to(step.content):
+            if named not in scenario.steps:
+                sentence = f"there is no step {named} any more: a walk that comes to it ends"
+                yield Flaw(f"{_path(scenario, number)}.content.{field}", MISSING, sentence)
 
 
 def _dead_ends(scenario: Scenario) -> Iterator[Flaw]:
