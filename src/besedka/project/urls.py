@@ -17,5 +17,6 @@ urlpatterns = [
     ),
     path("", include("besedka.accounts.urls")),
     path("", include("besedka.knowledge.urls")),
+    path("", include("besedka.ads.urls")),
     path("", include("besedka.web.urls")),
 ]
