@@ -9,7 +9,7 @@ from django.db.models import F, Func, Q, QuerySet
 from django.db.models.lookups import Exact, GreaterThanOrEqual, LessThanOrEqual
 
 from besedka.ads import searching
-from besedka.ads.models import Ad
+from besedka.ads.models import MAX_AGE, MAX_PRICE, Ad
 from besedka.problems import Invalid
 
 MAX_TEXT = 200  # characters of a filter
@@ -27,6 +27,7 @@ ORDERINGS = {
 }
 CHOICES = {"kind": Ad.Kind.values, "gender": Ad.Gender.values, "ordering": list(ORDERINGS)}
 TEXTS = ("breed", "location", "search")
+BEYOND = {"age": MAX_AGE + 1, "price": MAX_PRICE + 1}  # a larger number means the same, and fits no column
 NUMBERS = ("age_min", "age_max", "price_min", "price_max")
 FILTERS = ("search", "kind", "gender", "breed", "location", *NUMBERS)
 PARAMETERS = frozenset({*FILTERS, "ordering", "page_size", "cursor"})
@@ -69,7 +70,7 @@ def read(given: Mapping[str, str]) -> Asked:
             raise _fault(name, f"It is one of {', '.join(allowed)}.")
     return Asked(
         {name: told[name] for name in (*TEXTS, "kind", "gender") if name in told},
-        {name: _number(name, told[name]) for name in NUMBERS if name in told},
+        {name: min(_number(name, told[name]), BEYOND[name[:-4]]) for name in NUMBERS if name in told},
         told.get("ordering", NEWEST),
         min(max(_number("page_size", told.get("page_size", str(PAGE))), 1), MAX_PAGE),
         _cursor(told.get("cursor", ""), told.get("ordering", NEWEST)),

@@ -43,6 +43,7 @@ def listed(request: HttpRequest) -> HttpResponse:
         fault=fault,
         typed=typed,
         is_narrowed=bool(typed.keys() & set(listing.FILTERS)),
+        has_more=bool(typed.keys() - {"search", "kind", "gender"}),
         same=urlencode(given),
         following=urlencode({**given, "cursor": page.cursor}) if page.cursor else "",
         start=urlencode({name: value for name, value in given.items() if name != "cursor"}),
