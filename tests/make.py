@@ -8,6 +8,8 @@ from typing import Any
 from django.utils import timezone
 
 from besedka.accounts.models import User
+from besedka.ads import changes
+from besedka.ads.models import Ad
 from besedka.bots import placements, scenarios
 from besedka.bots.models import Bot, Scenario, Step
 from besedka.conversations import contacts, inboxes, log
@@ -116,3 +118,21 @@ def reception(inbox: Inbox) -> Reception:
     found = inboxes.directory().find(inbox.public_key)
     assert found is not None
     return found
+
+
+AD = {
+    "title": "Щенок",
+    "description": "Привит",
+    "kind": "Dog",
+    "breed": "Такса",
+    "age": 1,
+    "gender": "M",
+    "location": "Москва",
+    "price": 16_000,
+}
+
+
+def ad(author: User | None = None, *, picture: Any = None, **fields: Any) -> Ad:
+    """An ad of somebody."""
+    by = author or operator(f"author-{next(_numbers)}")
+    return changes.publish({**AD, **fields}, author_id=by.pk, now=timezone.now(), picture=picture)

@@ -17,7 +17,7 @@ from besedka.door.app import routes
 from besedka.problems import Problem
 
 ROOT = Path(__file__).resolve().parent.parent
-LEGACY_ROUTES = {"/api/bots/", "/chat/", "/gpt", "/message", "/api/v1/gpt", "/api/v1/message"}
+LEGACY_ROUTES = {"/api/bots/", "/chat/", "/gpt", "/message", "/api/v1/gpt", "/api/v1/message", "/api/v1/execute"}
 
 # Who may call what. A route that is not here fails: say who may, and write the test that shows it.
 ANYBODY, CONTACT, STAFF = "anybody", "contact", "staff"
@@ -59,6 +59,12 @@ WHO_MAY = {
     "api/v1": ANYBODY,
     "api/v1/sources": STAFF,
     "api/v1/sources/(?P<source_id>[0-9]{1,18})": STAFF,
+    "api/v1/execute": ANYBODY,  # to read; their author and staff to change
+    "api/v1/ads": ANYBODY,  # to read; who is signed in to publish
+    "api/v1/ads/(?P<ad_id>[0-9]{1,18})": ANYBODY,  # to read; their author and staff to change
+    "ads": ANYBODY,
+    "ads/(?P<ad_id>[0-9]{1,18})": ANYBODY,
+    "media/ads/(?P<file>[0-9a-f]{32}(-small)?.webp)": ANYBODY,
     "demo": ANYBODY,
     "health": ANYBODY,
     "health/ready": ANYBODY,
@@ -71,6 +77,7 @@ LAYERS = [
     "bots",
     "knowledge",
     "answers",
+    "ads",
     "turns",
 ]  # the apps with tables, lowest first
 NEIGHBOURS = {("bots", "knowledge"), ("knowledge", "bots")}

@@ -100,6 +100,7 @@ INSTALLED_APPS = [
     "besedka.bots",
     "besedka.knowledge",
     "besedka.answers",
+    "besedka.ads",
     "besedka.turns",
     "besedka.web",
 ]
@@ -151,6 +152,7 @@ LANGUAGES = [("ru", "Русский"), ("en", "English")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
+MEDIA_ROOT = HOME / "media"  # what people send us to be shown
 INDEX_FOLDER = HOME / "indexes"  # of large bases of knowledge, so that a restart need not build them
 STATIC_ROOT = HOME / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns at every start where it is missing
@@ -159,7 +161,7 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 
 # APIs of Django's side
-DATA_UPLOAD_MAX_MEMORY_SIZE = 6_000_000  # bytes of a body that is no file: a bot with everything in it
+DATA_UPLOAD_MAX_MEMORY_SIZE = 15_000_000  # bytes of a body that is no file: a picture of 10 MB in base64
 REST_FRAMEWORK = {
     # The first one names the challenge of a 401: Basic there would let browsers ask for a password themselves.
     "DEFAULT_AUTHENTICATION_CLASSES": [

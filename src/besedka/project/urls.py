@@ -18,5 +18,6 @@ urlpatterns = [
     path("", include("besedka.accounts.urls")),
     path("", include("besedka.bots.urls")),
     path("", include("besedka.knowledge.urls")),
+    path("", include("besedka.ads.urls")),
     path("", include("besedka.web.urls")),
 ]

@@ -36,7 +36,7 @@ def home(request: HttpRequest) -> HttpResponse:
         addresses = {name: request.build_absolute_uri(path) for name, path in _ADDRESSES.items()}
         response: HttpResponse = JsonResponse(addresses)
     else:
-        response = _page(request, "web/home.html", origin=request.build_absolute_uri("/").rstrip("/"))
+        response = show(request, "web/home.html", origin=request.build_absolute_uri("/").rstrip("/"))
     patch_vary_headers(response, ["Accept"])
     return response
 
@@ -44,7 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @read_only
 def demo(request: HttpRequest) -> HttpResponse:
     """`/demo/`: a shop that has the chat on its page."""
-    return _page(request, "web/demo.html", goods=goods.GOODS)
+    return show(request, "web/demo.html", goods=goods.GOODS)
 
 
 @read_only
@@ -103,6 +103,7 @@ _API = {
     "handoff": "/api/v1/conversation/handoff",
     "widget": "/api/v1/widget",
     "sources": "/api/v1/sources",
+    "ads": "/api/v1/ads",
     "schema": "/api/schema/",
 }
 _ADDRESSES = {
@@ -111,12 +112,13 @@ _ADDRESSES = {
     "schema": "/api/schema/",
     "documentation": "/swagger/",
     "demo": "/demo/",
+    "ads": "/ads/",
     "admin": "/admin/",
     "health": "/health/",
 }
 
 
-def _page(request: HttpRequest, template: str, **context: object) -> HttpResponse:
+def show(request: HttpRequest, template: str, **context: object) -> HttpResponse:
     """A page in the language that was asked for, which the browser remembers."""
     asked = request.GET.get("lang", "")
     language = asked if asked in LANGUAGES else request.COOKIES.get("lang", translation.get_language() or "ru")

@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
-from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
 from besedka.problems import BodyTooLarge
 
+MAX_BODY = 6_000_000  # bytes: a bot with everything in it
 MAX_DEPTH = 60  # lists and objects inside one another
 MAX_PARTS = 200_000  # values in a body
 
@@ -21,7 +21,8 @@ class BoundedJSON(JSONParser):
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         """What the body says. Raises `BodyTooLarge`, `ParseError`."""
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        view = (parser_context or {}).get("view")
+        limit = getattr(view, "max_body_bytes", MAX_BODY)  # where a picture comes, more is taken
         body = stream.read(limit + 1)
         if len(body) > limit:
             raise BodyTooLarge(limit_bytes=limit)

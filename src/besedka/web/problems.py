@@ -86,15 +86,15 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _refuse(request, InternalError(), ru="Что-то сломалось у нас", en="Something went wrong here")
 
 
-def read_only(view: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+def read_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """A view that only shows: GET and HEAD; whatever else comes is told so, whether it has a CSRF token or not."""
 
     @csrf_exempt
     @functools.wraps(view)
-    def answer(request: HttpRequest) -> HttpResponseBase:
+    def answer(request: HttpRequest, **found: str) -> HttpResponseBase:
         if request.method not in READING:
             return refuse(MethodNotAllowed(allowed=READING))
-        return view(request)
+        return view(request, **found)
 
     return answer
 
