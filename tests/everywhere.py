@@ -33,6 +33,7 @@ PURE = [
 ]
 ONCE = [  # need no database, or look after theirs themselves
     "tests/faults",
+    "tests/dialogue",
     *(f"tests/answers/test_{name}.py" for name in PURE),
     "tests/test_house.py",
     "tests/test_outbound.py",
