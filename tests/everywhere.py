@@ -21,6 +21,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 BROWSER = "tests/browser"  # apart from the others: Playwright keeps an event loop running
 PURE = [
     "aimock",
+    "clarifying",
     "guards",
     "moods",
     "offline",

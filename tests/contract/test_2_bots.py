@@ -71,6 +71,20 @@ def test_a_bot_answers_without_a_key_by_its_persona(site, author, session):
     assert reply.json()["tokens_used"] is None
 
 
+def test_a_bot_without_a_key_answers_by_keywords_and_in_context_and_is_never_silent(site, author, session):
+    bot = author.bot(system_prompt="Ты консультант магазина.")
+
+    price = says(site, bot, "Сколько стоит ваш курс?", session)
+    more = says(site, bot, "Для начинающих, по рисунку", session)
+    last = says(site, bot, "И сразу на год", session)
+
+    assert "цене" in price
+    assert "Для начинающих, по рисунку" in more
+    assert "оператор" in last
+    assert "доставк" in says(site, bot, "А доставка есть?", session).lower()
+    assert "человеку" in says(site, bot, "оператор", session)
+
+
 def test_the_same_session_goes_on_with_the_same_execution_and_history(site, author, session):
     bot = author.bot()
 

@@ -218,7 +218,7 @@ def test_a_hundred_visitors_at_once_are_all_answered_by_a_model_that_takes_two_s
     heard = ask_together(site, ["How long?"] * 100)
 
     assert {message["author"] for _, message in heard} == {"bot"}
-    assert max(took for took, _ in heard) < 4
+    assert max(took for took, _ in heard) < 8  # one after the other they would take 200 s
 
 
 def test_twenty_hung_calls_delay_nobody_else(site, stub):

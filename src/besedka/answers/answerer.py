@@ -16,6 +16,7 @@ MODEL_REFUSED = "model_refused"
 GAVE_ITSELF_AWAY = "gave_itself_away"  # it spoke as a bot, with one of the bot's give-away phrases
 PROVIDER_FAILED = "provider_failed"
 BUDGET_SPENT = "budget_spent"
+UNSURE = frozenset((LOW_CONFIDENCE, NO_KNOWLEDGE, REPEATED_MISSES))  # nobody asked for a person
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -117,6 +118,7 @@ class Suggest(msgspec.Struct, frozen=True):
     choices: tuple[str, ...]
     confidence: float
     model: str
+    topic: str | None = None  # of a question back, for the one after it
 
 
 class HandOffBecause(msgspec.Struct, frozen=True):

@@ -76,7 +76,13 @@ def open_default(*, name: str, **fields: Any) -> tuple[int, bool]:
 
 def open_for_programs(name: str, *, language: str) -> int:
     """A new inbox that programs write to, and no page of a site; its id."""
-    made = Inbox.objects.create(name=name[:200], kind=Inbox.Kind.API, language=language, allowed_origins=[])
+    made = Inbox.objects.create(
+        name=name[:200],
+        kind=Inbox.Kind.API,
+        language=language,
+        allowed_origins=[],
+        hand_off=Inbox.HandOff.ASKED,  # nobody need sit there and wait
+    )
     return made.pk
 
 
@@ -85,6 +91,14 @@ def let_answer_first(inbox_id: int, *, first_owner: str) -> None:
     Inbox.objects.filter(pk=inbox_id).update(first_owner=first_owner)
 
 
-def language_many(inbox_ids: set[int]) -> dict[int, str]:
-    """The language of each inbox."""
-    return dict(Inbox.objects.filter(pk__in=inbox_ids).values_list("pk", "language"))
+class Manners(msgspec.Struct, frozen=True):
+    """How a bot behaves in an inbox: its language, and when it calls a person."""
+
+    language: str
+    hand_off: str
+
+
+def manners_many(inbox_ids: set[int]) -> dict[int, Manners]:
+    """How a bot behaves in each of these inboxes."""
+    found = Inbox.objects.filter(pk__in=inbox_ids).values_list("pk", "language", "hand_off")
+    return {pk: Manners(language, hand_off) for pk, language, hand_off in found}

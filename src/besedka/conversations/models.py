@@ -30,6 +30,10 @@ class Inbox(models.Model):
         BOT = "bot"
         QUEUE = "queue"
 
+    class HandOff(models.TextChoices):
+        UNSURE = "unsure"  # also when the bot knows no answer
+        ASKED = "asked"  # only when somebody asks for a person
+
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.SITE)
     public_key = models.CharField(max_length=64, unique=True, default=new_public_key)
@@ -40,6 +44,13 @@ class Inbox(models.Model):
         help_text="Clients that name no inbox write here. Yes for one inbox, unset for all others.",
     )
     first_owner = models.CharField(max_length=5, choices=FirstOwner, default=FirstOwner.QUEUE)
+    hand_off = models.CharField(
+        max_length=6,
+        choices=HandOff,
+        default=HandOff.UNSURE,
+        db_default=HandOff.UNSURE,
+        help_text="A bot that is not sure calls a person, or asks on until somebody asks for one.",
+    )
     language = models.CharField(max_length=2, choices=settings.LANGUAGES, default="ru")
     title = models.CharField(max_length=100, blank=True, help_text="Stands at the top of the chat.")
     greeting = models.TextField(blank=True, help_text="Shown while nobody has written yet.")

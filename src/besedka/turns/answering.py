@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
-from besedka.answers import providers
+from besedka.answers import clarifying, personas, providers, texts
 from besedka.answers.answerer import (
     PROVIDER_FAILED,
+    UNSURE,
     Aloud,
     Answer,
     Answerer,
@@ -98,10 +99,24 @@ async def answer(
     return await _rather_offline(prompt, result, trace)
 
 
+def rather_asked(task: Task, question: str, result: Result) -> Result:
+    """Where nobody waits to be called, a bot that is not sure asks on; whoever wants a person can say so."""
+    if task.staff.hand_off != "asked" or task.staff.bot is None:
+        return result
+    if not (isinstance(result, HandOffBecause) and result.reason in UNSURE):
+        return result
+    language = texts.language_of(question, task.staff.language)
+    persona = personas.of(task.staff.bot.system_prompt)
+    before, times = choices.topic(task.claim), choices.misses(task.claim)
+    text, topic = clarifying.reply(question, persona, language, before=before, times=times)
+    return Suggest(text, (offline.A_PERSON[language],), result.confidence, offline.MODEL, topic)
+
+
 def uttered(task: Task, result: Answer | Suggest) -> Utterance:
     """An answer as it is said; suggestions as buttons."""
     if isinstance(result, Suggest):
-        return Utterance(result.text, {"choices": list(result.choices), "misses": choices.misses(task.claim) + 1})
+        payload = {"choices": list(result.choices), "misses": choices.misses(task.claim) + 1}
+        return Utterance(result.text, payload if result.topic is None else {**payload, "topic": result.topic})
     return Utterance(result.text, cited=result.cited)
 
 

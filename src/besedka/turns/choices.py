@@ -21,6 +21,13 @@ def misses(claim: Claim) -> int:
     return counted if isinstance(counted, int) else 0
 
 
+def topic(claim: Claim) -> str | None:
+    """What the bot asked on about when it had no answer; None when it did not."""
+    payload = claim.said_last.payload if claim.said_last is not None else None
+    asked = (payload or {}).get("topic")
+    return asked if isinstance(asked, str) else None
+
+
 def _choices(claim: Claim) -> list[str]:
     payload = claim.said_last.payload if claim.said_last is not None else None
     return list((payload or {}).get("choices", []))

@@ -82,7 +82,8 @@ async def _react(
         return _handed_off(task, "no_bot", trace)
 
     async def answer(question: str, *, heard: Aloud = silent) -> Result:
-        return await answering.answer(task, question, answerer, aloud=heard, spend=spend, trace=trace)
+        result = await answering.answer(task, question, answerer, aloud=heard, spend=spend, trace=trace)
+        return answering.rather_asked(task, question, result)
 
     under_way = walking.is_under_way(task)
     if not task.claim.messages:

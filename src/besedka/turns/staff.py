@@ -34,6 +34,7 @@ class Staff(msgspec.Struct, frozen=True):
     secrets: tuple[str, ...] = ()
     published: Published | None = None  # its scenarios, as they are now
     call_secrets: dict[str, str] = {}  # what its calls may send, by name
+    hand_off: str = "unsure"  # when a person is called
 
 
 _staff: dict[int, tuple[float, Staff]] = {}  # by inbox, with when it was read
@@ -46,7 +47,7 @@ def of_inboxes(inbox_ids: Iterable[int]) -> dict[int, Staff]:
     wanted = {inbox_id for inbox_id in wanted_now if now - _staff.get(inbox_id, (-STAFF_S, None))[0] >= STAFF_S}
     if wanted:
         placed = placements.in_inboxes(wanted)
-        languages = inboxes.language_many(wanted)
+        manners = inboxes.manners_many(wanted)
         sources = _sources({bot.id for bot in placed.values()})
         call_secrets = secrets_of({bot.id for bot in placed.values() if bot.scenarios_version})
         for inbox_id in wanted:
@@ -56,7 +57,8 @@ def of_inboxes(inbox_ids: Iterable[int]) -> dict[int, Staff]:
             secrets = _secrets(model) if model else ()
             published = scenarios.of_bot(bot.id, bot.scenarios_version) if bot else None
             keys = call_secrets.get(bot.id, {}) if bot else {}
-            member = Staff(bot, source_ids, languages[inbox_id], model, secrets, published, keys)
+            how = manners[inbox_id]
+            member = Staff(bot, source_ids, how.language, model, secrets, published, keys, how.hand_off)
             _staff[inbox_id] = (now, member)
     return {inbox_id: _staff[inbox_id][1] for inbox_id in wanted_now}
 

@@ -19,6 +19,17 @@ class Migration(migrations.Migration):
                 max_length=8,
             ),
         ),
+        migrations.AddField(
+            model_name="inbox",
+            name="hand_off",
+            field=models.CharField(
+                choices=[("unsure", "Unsure"), ("asked", "Asked")],
+                db_default="unsure",
+                default="unsure",
+                help_text="A bot that is not sure calls a person, or asks on until somebody asks for one.",
+                max_length=6,
+            ),
+        ),
         # Before the other one goes: MySQL wants an index below each foreign key at all times.
         migrations.AddIndex(
             model_name="turn",
