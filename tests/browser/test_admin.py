@@ -68,7 +68,7 @@ def test_what_nobody_could_answer_is_answered_with_one_button(site, visitor):
     visitor.shot("admin-bot", full_page=True)
 
     visitor.page.goto(f"{site.url}/admin/bots/bot/")
-    visitor.page.get_by_role("link", name="nobody could answer").click()
+    visitor.page.get_by_role("link", name="Вопросы без ответа").click()
     form = visitor.page.locator("form", has_text="велосипеды").last
     form.locator("textarea").fill("Нет, только корма и игрушки.")
     visitor.shot("admin-unanswered", full_page=True)

@@ -41,7 +41,7 @@ def test_a_question_in_the_demo_shop_is_answered(site, visitor):
 def test_a_popular_question_is_asked_with_one_press(site, visitor):
     visitor.open_chat(f"{site.url}/demo/")
 
-    visitor.page.locator("[data-part=question]").first.click()
+    visitor.page.locator("[data-part=question]", has_text=QUESTION).click()
 
     assert visitor.hears("contact") == QUESTION
     visitor.hears("bot")

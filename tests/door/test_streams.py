@@ -159,4 +159,4 @@ def test_a_held_call_is_woken_at_once(site, path):
                 after = log.json()["messages"][-1]["seq"]
         return sorted(took)
 
-    assert asyncio.run(delays())[5] < 0.1
+    assert asyncio.run(delays())[5] < 0.5  # a sweep would take a second

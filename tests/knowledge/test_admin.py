@@ -18,6 +18,11 @@ REQUEST = RequestFactory().get("/")
 ADD = "/admin/knowledge/source/add/"
 
 
+@pytest.fixture(autouse=True)
+def in_english(settings):
+    settings.LANGUAGE_CODE = "en"
+
+
 def source(title: str) -> int:
     return imports.import_csv("question,answer\na?,A\nb?,B\n", title=title, now=NOW).source_id
 

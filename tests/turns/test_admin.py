@@ -19,6 +19,11 @@ pytestmark = pytest.mark.django_db
 KEY = "sk-own-0123456789"
 
 
+@pytest.fixture(autouse=True)
+def in_english(settings):
+    settings.LANGUAGE_CODE = "en"
+
+
 @pytest.fixture
 def admin() -> Client:
     client = Client()

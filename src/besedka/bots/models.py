@@ -1,3 +1,6 @@
+import json
+from typing import Any
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -11,6 +14,25 @@ GIVE_AWAY = ("искусственного интеллекта", "искусс�
 def give_away_phrases() -> list[str]:
     """The default of a bot's give-away phrases."""
     return list(GIVE_AWAY)
+
+
+class OrderedJSON(models.TextField):  # type: ignore[type-arg]  # generic for type checkers only
+    """JSON whose names keep their order: of several words in a condition the first one counts.
+
+    PostgreSQL's jsonb and MySQL's JSON put names into an order of their own.
+    """
+
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
+        """The value that was kept."""
+        return None if value is None else json.loads(value)
+
+    def get_prep_value(self, value: Any) -> str | None:
+        """The value as text."""
+        return None if value is None else json.dumps(value, ensure_ascii=False)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        """The value for `dumpdata`."""
+        return str(self.get_prep_value(self.value_from_object(obj)))
 
 
 class Bot(models.Model):
@@ -177,7 +199,7 @@ class Step(models.Model):
     key = models.CharField(max_length=100, blank=True, editable=False)  # its name in a file
     name = models.CharField(max_length=200, blank=True)
     step_type = models.CharField(max_length=10, choices=Type)
-    content = models.JSONField(default=dict)
+    content = OrderedJSON(default=dict)
     order = models.PositiveIntegerField(default=0)  # of steps with the same the older one comes first
     next_step = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -193,7 +215,7 @@ class Graph(models.Model):
     """All scenarios of a bot as they were when somebody began to walk through them; never changed."""
 
     content_hash = models.CharField(max_length=64, unique=True)
-    document = models.JSONField()
+    document = OrderedJSON()
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:

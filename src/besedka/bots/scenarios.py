@@ -67,7 +67,10 @@ def keep_many(published: Mapping[str, Published]) -> dict[str, int]:
     missing = [content_hash for content_hash in published if content_hash not in known]
     if missing:
         now = timezone.now()
-        new = [Graph(content_hash=one, document=published[one].document, created_at=now) for one in missing]
+        new = [
+            Graph(content_hash=one, document=published[one].document, created_at=now)  # type: ignore[misc]  # JSON
+            for one in missing
+        ]
         Graph.objects.bulk_create(new, ignore_conflicts=True)
         known |= dict(Graph.objects.filter(content_hash__in=missing).values_list("content_hash", "pk"))
     return known

@@ -239,11 +239,13 @@ def _faults(error: ValidationError) -> Iterator[Fault]:
 
 
 def _canonical(document: object) -> bytes:
-    """The document as JSON with its keys in order; raises `GraphError` when it is too large or too deep."""
+    """The document as JSON, its keys as they stand: of several that fit the first one counts.
+
+    Raises `GraphError` when it is too large or too deep."""
     if _depth(document) > MAX_DEPTH:
         raise GraphError([Fault("", f"lists and objects are more than {MAX_DEPTH} deep inside one another")])
     try:
-        written = json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        written = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         canonical = written.encode()
     except (TypeError, ValueError) as fault:
         raise GraphError([Fault("", f"this cannot be written as JSON: {fault}")]) from None

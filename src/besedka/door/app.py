@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from besedka.door.admission import ForVisitors, render
 from besedka.door.house import Door
@@ -16,7 +17,7 @@ from besedka.door.legacy_chat import get_message, post_gpt
 from besedka.door.sockets import visitor_socket
 from besedka.door.streams import get_stream
 from besedka.door.visitors import get_conversation, get_messages, get_widget, post_handoff, post_message
-from besedka.problems import Problem
+from besedka.problems import NotFound, Problem
 
 logger = logging.getLogger("besedka.access")
 
@@ -56,6 +57,7 @@ def make_door(door: Door, *, behind: ASGIApp, lifespan: Lifespan[Starlette], acc
         exception_handlers={Exception: _broken},
     )
     app.router.redirect_slashes = False
+    app.router.default = _nowhere
     app.state.door = door
     return AccessLog(app) if access_log else app
 
@@ -83,6 +85,14 @@ class AccessLog:
             if scope["type"] != "lifespan":
                 took_ms = (time.perf_counter() - began) * 1000
                 logger.info("%s %s %d %.1f ms", scope.get("method", "WS"), scope["path"], status, took_ms)
+
+
+async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    """No path of ours or of Django's, as one with a line break in it."""
+    if scope["type"] == "websocket":
+        await WebSocketClose(code=4404)(scope, receive, send)
+    else:
+        await render(NotFound())(scope, receive, send)
 
 
 async def _broken(request: Request, error: Exception) -> Response:

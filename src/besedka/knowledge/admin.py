@@ -10,6 +10,7 @@ from django.db.models import Count, F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget, UnfoldAdminURLInputWidget
@@ -27,8 +28,9 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label=_("File"),
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ",".join(sorted(recognition.SUFFIXES))}),
-        help_text=_("CSV, XLSX, Markdown, text, HTML, PDF or JSONL, at most %(n)d MB")
-        % {"n": rows.MAX_BYTES // 2**20},
+        help_text=format_lazy(
+            _("CSV, XLSX, Markdown, text, HTML, PDF or JSONL, at most {n} MB"), n=rows.MAX_BYTES // 2**20
+        ),
     )
     title = forms.CharField(
         label=_("Title"),

@@ -151,6 +151,7 @@ LANGUAGE_CODE = "ru"
 LANGUAGES = [("ru", "Русский"), ("en", "English")]
 TIME_ZONE = "UTC"
 USE_TZ = True
+LOCALE_PATHS = [PACKAGE / "locale"]
 STATIC_URL = "/static/"
 MEDIA_ROOT = HOME / "media"  # what people send us to be shown
 INDEX_FOLDER = HOME / "indexes"  # of large bases of knowledge, so that a restart need not build them
