@@ -86,8 +86,6 @@ def test_saving_again_keeps_the_key_and_it_can_be_forgotten(admin):
         ("base_url", "http://169.254.169.254/latest"),
         ("base_url", "file:///etc/passwd"),
         ("suggest_from", "0.9"),
-        ("give_away_phrases", '{"a": 1}'),
-        ("give_away_phrases", "[1]"),
         ("creativity_level", "2"),
         ("max_tokens", "0"),
     ],
@@ -230,3 +228,13 @@ def test_old_turns_are_not_told(admin):
 
     assert "bicycles" not in admin.get("/admin/bots/bot/unanswered/").content.decode()
     assert Message.objects.exists()
+
+
+def test_phrases_are_written_one_a_line(admin):
+    bot = make.bot()
+
+    response = save(admin, bot, give_away_phrases="я бот\n\n  я машина \n")
+
+    bot.refresh_from_db()
+    assert response.status_code == 302
+    assert bot.give_away_phrases == ["я бот", "я машина"]

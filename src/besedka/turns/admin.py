@@ -21,6 +21,7 @@ from besedka import outbound
 from besedka.accounts.models import User
 from besedka.answers import providers
 from besedka.bots import exporting, importing, placements, yamls
+from besedka.bots.builder.fields import Lines, Text
 from besedka.bots.builder.inlines import ScenariosInline, SecretsInline
 from besedka.bots.models import Bot
 from besedka.knowledge import additions
@@ -34,7 +35,20 @@ LOOK_BACK = timedelta(days=30)
 class BotForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for type checkers only
     """A bot. Its key goes in and never comes out again."""
 
-    provider = forms.ChoiceField(required=False, widget=UnfoldAdminSelectWidget)
+    description = Text(required=False, rows=2, max_length=10_000, label=_("description"))
+    system_prompt = Text(
+        required=False,
+        rows=5,
+        max_length=20_000,
+        label=_("system prompt"),
+        help_text=_("Who the bot is and how it speaks."),
+    )
+    provider = forms.ChoiceField(required=False, widget=UnfoldAdminSelectWidget, label=_("provider"))
+    give_away_phrases = Lines(
+        required=False,
+        label=_("give away phrases"),
+        help_text=_("One a line. A model's answer with one of these is not delivered; a person is called."),
+    )
     api_key = forms.CharField(
         required=False,
         strip=True,
@@ -87,13 +101,6 @@ class BotForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for type ch
                 raise forms.ValidationError(problem.detail) from None
         return url
 
-    def clean_give_away_phrases(self) -> list[str]:
-        """A list of texts."""
-        phrases = self.cleaned_data["give_away_phrases"] or []
-        if not isinstance(phrases, list) or not all(isinstance(p, str) and p.strip() for p in phrases):
-            raise forms.ValidationError(_('A list of phrases, as ["…", "…"].'))
-        return phrases
-
     def clean(self) -> dict[str, Any]:
         """Who suggests later than it answers never suggests; that is no setting but a slip."""
         given: dict[str, Any] = super().clean() or {}
@@ -134,7 +141,8 @@ class BotAdmin(ModelAdmin):
             {
                 "fields": (
                     ("bot_type", "provider"),
-                    ("gpt_model", "base_url", "folder"),
+                    ("gpt_model", "folder"),
+                    "base_url",
                     ("api_key", "forget_key"),
                     ("creativity_level", "max_tokens"),
                     "give_away_phrases",
@@ -145,7 +153,7 @@ class BotAdmin(ModelAdmin):
             _("What it may take"),
             {"fields": (("tokens_a_day", "tokens_a_conversation"), ("price_in", "price_out"))},
         ),
-        (None, {"fields": (("created_by", "created_at", "updated_at"),)}),
+        (None, {"fields": ("created_by", ("created_at", "updated_at"))}),
     )
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

@@ -3,7 +3,11 @@
 from typing import Any
 
 from django import forms
+from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
@@ -14,11 +18,17 @@ from besedka.bots.models import Scenario, Secret
 
 class ScenariosInline(TabularInline):
     model = Scenario
-    fields = ("name", "is_active", "on_start")
-    readonly_fields = ("name", "is_active", "on_start")
+    fields = ("opened", "is_active", "on_start")
+    readonly_fields = ("opened", "is_active", "on_start")
     extra = 0
-    show_change_link = True
+    hide_title = True
     ordering = ("pk",)
+
+    @admin.display(description=_("name"))
+    def opened(self, scenario: Scenario) -> SafeString:
+        """Its name, and the way to its page."""
+        address = reverse("admin:bots_scenario_change", args=[scenario.pk])
+        return format_html('<a class="text-primary-600 underline" href="{}">{}</a>', address, scenario.name)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """On a page of its own."""
