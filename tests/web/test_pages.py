@@ -104,3 +104,11 @@ def test_people_get_a_page_that_names_the_request(client):
 
     assert response.status_code == 404
     assert "Здесь ничего нет" in response.content.decode()
+
+
+def test_who_signs_in_without_a_page_in_mind_comes_to_the_admin(client, db):
+    make.administrator("root", password="a long password")
+
+    signed_in = client.post("/admin/login/", {"username": "root", "password": "a long password"})
+
+    assert signed_in["Location"] == "/admin/"

@@ -54,7 +54,7 @@ class ExecutionAdmin(ModelAdmin):
         """The variables of the walk."""
         return SafeString(render_to_string("bots/variables.html", {"state": execution.state or {}}))
 
-    @admin.display(description=_("picture"))
+    @admin.display(description=_("Drawing"))
     def picture(self, execution: Execution) -> SafeString | str:
         """The scenario as it was when this walk began, with the way that it took."""
         graph = _graph_of(execution)
