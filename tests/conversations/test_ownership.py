@@ -3,7 +3,7 @@ import pytest
 
 from besedka.conversations import episodes, leases, ownership
 from besedka.conversations.models import Conversation, Message
-from besedka.conversations.ownership import HandOff
+from besedka.conversations.ownership import Claim, HandOff
 from besedka.problems import NotFound
 
 pytestmark = pytest.mark.django_db
@@ -157,3 +157,33 @@ def test_a_hand_off_takes_as_many_statements_for_one_as_for_many(django_assert_n
 
     with django_assert_num_queries(4):  # rows, languages, messages, rows
         ownership.hand_off_many(wishes)
+
+
+def test_of_many_operators_one_gets_a_conversation_and_the_others_are_told_who():
+    conversation = make.conversation(owner="queue")
+    anna, boris = make.operator("anna"), make.operator("boris")
+
+    won, lost, again = ownership.claim_many(
+        [Claim(conversation.pk, anna.pk), Claim(conversation.pk, boris.pk), Claim(conversation.pk, anna.pk)]
+    )
+
+    conversation.refresh_from_db()
+    assert (conversation.owner, conversation.operator_id, conversation.owner_version) == ("operator", anna.pk, 1)
+    assert won.id == again.id == conversation.pk
+    assert lost.details == {"owner": "anna"}
+    assert Message.objects.filter(author="system", payload__event="claimed").count() == 1
+
+
+def test_a_claim_takes_a_conversation_from_the_bot():
+    conversation = make.conversation()
+
+    ownership.claim_many([Claim(conversation.pk, make.operator("anna").pk)])
+
+    conversation.refresh_from_db()
+    assert (conversation.owner, conversation.due_at) == ("operator", None)
+
+
+def test_what_is_not_there_cannot_be_claimed():
+    [refused] = ownership.claim_many([Claim(999_999, make.operator("anna").pk)])
+
+    assert isinstance(refused, NotFound)

@@ -1,5 +1,22 @@
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.db import models
 
 
 class User(AbstractUser):
     """A person with an account: an administrator, an operator, an author."""
+
+
+class Ticket(models.Model):
+    """The right to one connection, for a minute: what a WebSocket shows that can send no header."""
+
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the ticket, in hex: it itself is nowhere
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    created_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["created_at"], name="ticket_by_age")]
+
+    def __str__(self) -> str:
+        return f"ticket of {self.user_id}"

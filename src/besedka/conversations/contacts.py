@@ -32,6 +32,11 @@ def address(inbox_id: int, token: str) -> Address:
     return Address(inbox_id, hashlib.sha256(token.encode()).hexdigest(), token[:5])
 
 
+def user_address(inbox_id: int, user_id: int, name: str) -> Address:
+    """The address of somebody with an account."""
+    return Address(inbox_id, str(user_id), name[:5], "user")
+
+
 def session_address(inbox_id: int, session: str) -> Address:
     """The address of somebody for whom a program speaks, under the name that the program has for them."""
     known_as = hashlib.sha256(f"{inbox_id}:{session}".encode()).hexdigest()

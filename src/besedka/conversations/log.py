@@ -24,6 +24,7 @@ _COLUMNS = {
     "payload": "jsonb",
     "client_id": "text",
     "created_at": "timestamptz",
+    "operator_id": "bigint",
 }
 
 
@@ -58,6 +59,7 @@ class Append(msgspec.Struct, frozen=True):
     client_id: str | None = None
     payload: dict[str, Any] | None = None
     fence: Fence | None = None
+    operator_id: int | None = None  # who it was, where an operator wrote it
 
 
 class Want(msgspec.Struct, frozen=True):
@@ -153,7 +155,8 @@ def _place(append: Append, row: Row, now: datetime) -> Entry:
             row.due_at, row.changed = now, True
     row.last_seq += 1
     row.grown = True
-    return Entry(row.id, row.last_seq, append.author, append.text, append.client_id, now, append.payload)
+    said = (append.author, append.text, append.client_id, now, append.payload, append.operator_id)
+    return Entry(row.id, row.last_seq, *said)
 
 
 def _present(appends: Sequence[Append], targets: Sequence[Row | None]) -> dict[tuple[int, str, str], Entry]:
@@ -177,7 +180,8 @@ def _present(appends: Sequence[Append], targets: Sequence[Row | None]) -> dict[t
 
 def _values(entry: Entry, at: Any) -> tuple[Any, ...]:
     payload = None if entry.payload is None else msgspec.json.encode(entry.payload).decode()
-    return (entry.conversation_id, entry.seq, entry.author, entry.text, payload, entry.client_id, at)
+    said = (entry.author, entry.text, payload, entry.client_id, at, entry.operator_id)
+    return (entry.conversation_id, entry.seq, *said)
 
 
 def _announce(touched: dict[int, Row], born: Sequence[Address]) -> None:

@@ -5,6 +5,10 @@ _TEXTS = {
         "ru": "Передаю разговор человеку. Он увидит всю переписку и ответит здесь.",
         "en": "I am passing this conversation to a person. They will see all of it and answer here.",
     },
+    "claimed": {
+        "ru": "С вами говорит человек.",
+        "en": "You are talking to a person now.",
+    },
     "returned": {
         "ru": "Вам снова отвечает бот.",
         "en": "The bot answers you again.",

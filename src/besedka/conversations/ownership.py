@@ -7,12 +7,27 @@ import msgspec
 from django.db import transaction
 from django.utils import timezone
 
+from besedka.accounts.models import User
 from besedka.conversations import contacts, episodes, log, notices, rows, signals, sql
 from besedka.conversations.contacts import Address
 from besedka.conversations.models import Inbox
 from besedka.conversations.rows import Row
 from besedka.conversations.wire import Entry
 from besedka.problems import NotFound, Problem
+
+
+class Taken(Problem):
+    """Somebody else answers in this conversation."""
+
+    code = "taken"
+    status = 409
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """An operator's wish to answer in a conversation."""
+
+    conversation_id: int
+    operator_id: int
 
 
 class HandOff(msgspec.Struct, frozen=True):
@@ -64,6 +79,36 @@ def ask_for_person_many(addresses: Sequence[Address], *, now: datetime | None = 
     topics = [address.topic for address in born]
     transaction.on_commit(lambda: signals.send_many({"new": topics}))
     return [located.get(address) or NotFound() for address in addresses]
+
+
+@transaction.atomic(savepoint=False)
+def claim_many(claims: Sequence[Claim], *, now: datetime | None = None) -> list[Row | Problem]:
+    """Each conversation is its operator's, whoever answered before; the others are told who was faster (`Taken`).
+
+    Claiming again what is already yours changes nothing. The row is locked, so any number may try at once.
+    """
+    now = now or timezone.now()
+    locked = rows.lock_many(claim.conversation_id for claim in claims)
+    claimed: list[tuple[Row, str]] = []
+    results: list[Row | Problem] = []
+    for claim in claims:
+        row = locked.get(claim.conversation_id)
+        if row is None:
+            results.append(NotFound())
+        elif row.owner == "operator" and row.operator_id != claim.operator_id:
+            results.append(Taken(owner=_name_of(row.operator_id)))
+        else:
+            if row.owner != "operator":
+                row.change_owner("operator", claim.operator_id)
+                claimed.append((row, ""))
+            results.append(row)
+    _tell("claimed", claimed, now)
+    return results
+
+
+def _name_of(operator_id: int | None) -> str:
+    operator = User.objects.filter(pk=operator_id or 0).first()
+    return (operator.get_full_name() or operator.get_username()) if operator is not None else ""
 
 
 @transaction.atomic(savepoint=False)

@@ -17,6 +17,7 @@ class Entry(msgspec.Struct, frozen=True):
     client_id: str | None
     created_at: datetime
     payload: dict[str, Any] | None = None
+    operator_id: int | None = None  # known only to who has just written it
 
 
 COLUMNS = "m.conversation_id, m.seq, m.author, m.text, m.client_id, m.created_at, m.payload"

@@ -14,6 +14,7 @@ from besedka.door.admission import ForVisitors, render
 from besedka.door.house import Door
 from besedka.door.legacy_bots import post_chat
 from besedka.door.legacy_chat import get_message, post_gpt
+from besedka.door.legacy_rooms import room_socket
 from besedka.door.sockets import visitor_socket
 from besedka.door.streams import get_stream
 from besedka.door.visitors import get_conversation, get_messages, get_widget, post_handoff, post_message
@@ -45,8 +46,8 @@ def routes() -> list[BaseRoute]:
         ("/api/bots/{bot_id}/chat", ForVisitors(post=post_chat)),
     ]
     http = [Route(path + slash, endpoint) for path, endpoint in endpoints for slash in ("", "/")]
-    sockets = [WebSocketRoute(path, visitor_socket) for path in ("/ws/visitor", "/ws/visitor/")]
-    return [*http, *sockets]
+    sockets = [("/ws/visitor", visitor_socket), ("/ws/chat/{room}", room_socket)]
+    return [*http, *(WebSocketRoute(path + slash, endpoint) for path, endpoint in sockets for slash in ("", "/"))]
 
 
 def make_door(door: Door, *, behind: ASGIApp, lifespan: Lifespan[Starlette], access_log: bool = False) -> ASGIApp:

@@ -185,9 +185,9 @@ async def visitor_socket(ws: WebSocket) -> None:
         caller.enter()
         address, after = await _hello(ws, caller)
     except Problem as problem:
-        await _hang_up(ws, problem)
+        await hang_up(ws, problem)
     except (WebSocketDisconnect, TimeoutError):
-        await _close(ws, 4401, "Nobody said hello.")
+        await close(ws, 4401, "Nobody said hello.")
     else:
         visitor = Visitor(ws, caller, address, after)
         following = asyncio.create_task(_follow(visitor))
@@ -203,7 +203,7 @@ async def _hello(ws: WebSocket, caller: Caller) -> tuple[Address, int]:
     if b"chat-token" in caller.headers:
         return caller.address(), caller.number("after", upto=MAX_SEQ) or 0
     async with asyncio.timeout(HELLO_S):
-        frame = await _frame(ws)
+        frame = await next_frame(ws)
     hello = decode(frame, Hello)
     if hello.after < 0:
         raise Invalid("`after` is a whole number from 0 on.", field="after")
@@ -211,14 +211,14 @@ async def _hello(ws: WebSocket, caller: Caller) -> tuple[Address, int]:
     return contacts.address(reception.id, valid_token(hello.token.encode("utf-8", "replace"))), hello.after
 
 
-async def _frame(ws: WebSocket) -> str:
+async def next_frame(ws: WebSocket) -> str:
     """The next text frame. Raises `WebSocketDisconnect`; hangs up on binary ones."""
     message = await ws.receive()
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message.get("code", 1006))
     text: str | None = message.get("text")
     if text is None:
-        await _close(ws, 1003, "Only text frames are read here.")
+        await close(ws, 1003, "Only text frames are read here.")
         raise WebSocketDisconnect(1003)
     return text
 
@@ -228,13 +228,13 @@ async def _listen(visitor: Visitor) -> None:
     faults = 0
     try:
         while True:
-            frame = await _frame(visitor.ws)
+            frame = await next_frame(visitor.ws)
             try:
                 await visitor.obey(frame)
             except Problem as problem:
                 faults += 1
                 if faults >= FAULTS:
-                    await _hang_up(visitor.ws, problem)
+                    await hang_up(visitor.ws, problem)
                     return
                 await visitor.send({**problem.as_json(), "type": "error"})
     except (WebSocketDisconnect, TimeoutError):
@@ -246,26 +246,27 @@ async def _follow(visitor: Visitor) -> None:
     try:
         await visitor.follow()
     except TimeoutError:
-        await _close(visitor.ws, 1008, "You do not read.")
+        await close(visitor.ws, 1008, "You do not read.")
     except Unavailable:
-        await _close(visitor.ws, 1013, "Come again in a moment.")
+        await close(visitor.ws, 1013, "Come again in a moment.")
     except WebSocketDisconnect:
         pass
     except Exception:
         logger.exception("a visitor's socket broke")
-        await _close(visitor.ws, 1011, "Something went wrong here.")
+        await close(visitor.ws, 1011, "Something went wrong here.")
 
 
-async def _hang_up(ws: WebSocket, problem: Problem) -> None:
+async def hang_up(ws: WebSocket, problem: Problem) -> None:
     """Say why, then close with the code that belongs to the problem's status."""
     with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
         async with asyncio.timeout(SEND_S):
             await ws.send_text(msgspec.json.encode({**problem.as_json(), "type": "error"}).decode())
     code = 4401 if isinstance(problem, TokenInvalid) else CLOSE_CODES.get(problem.status, 4400)
-    await _close(ws, code, problem.code)
+    await close(ws, code, problem.code)
 
 
-async def _close(ws: WebSocket, code: int, reason: str) -> None:
+async def close(ws: WebSocket, code: int, reason: str) -> None:
+    """End the connection, if it has not ended."""
     with contextlib.suppress(WebSocketDisconnect, RuntimeError, TimeoutError):  # closed already, or deaf
         async with asyncio.timeout(1):
             await ws.close(code, reason)

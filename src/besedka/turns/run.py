@@ -17,6 +17,7 @@ from besedka.conversations import leases, log, ownership
 from besedka.conversations.leases import Finish
 from besedka.conversations.log import Append, Fence
 from besedka.conversations.ownership import HandOff
+from besedka.problems import Unavailable
 from besedka.turns import answering, calls, choices, citing, walking
 from besedka.turns.answering import Spend, Utterance, free
 from besedka.turns.calls import Books
@@ -49,7 +50,7 @@ async def think(
     spend: Spend = free,
     books: Books = calls.FORGETFUL,
 ) -> Thought:
-    """Decide what the bot says. Touches no log and opens no transaction.
+    """Decide what the bot says. Touches no log and opens no transaction. Raises `Unavailable` without a database.
 
     Never takes longer than is left of `DEADLINE_S` since the contact began to wait, but for `LEAST_S`.
 
@@ -64,6 +65,8 @@ async def think(
             thought = await _react(task, answerer, aloud, spend, books, trace)
     except TimeoutError:
         thought = _handed_off(task, "deadline", trace)
+    except Unavailable:  # the database is away: the turn stays due, and is taken up again
+        raise
     except Exception as error:  # a bug of ours must not end in silence: the visitor gets a person
         logger.exception("conversation %d: the turn broke", task.claim.conversation_id)
         trace["error"] = type(error).__name__
