@@ -24,7 +24,10 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLS = Path(os.environ.get("BESEDKA_BENCH", ROOT.parent / "shared" / "bench"))
 sys.path.insert(0, str(ROOT / "tests"))
 
-import engine  # noqa: E402 - beside this file
+import desk  # noqa: E402 - beside this file
+import desk_lists  # noqa: E402
+import desk_search  # noqa: E402
+import engine  # noqa: E402
 import fill  # noqa: E402
 import httpx2  # noqa: E402
 import running  # noqa: E402 - the tests know how to run a server
@@ -222,6 +225,34 @@ def memory() -> Figure:
     return Figure("memory at start", f"{size:.0f} MB", "≤ 150 MB", size <= 150)
 
 
+def searches(options: argparse.Namespace, *, url: str = "") -> Figure:
+    """An operator's search in the whole history, of words frequent and rare, of beginnings and numbers."""
+    measured = desk_search.run(options.rows, url=url)
+    p50, p95 = float(str(measured["p50, ms"])), float(str(measured["p95, ms"]))
+    value = f"p50 {p50:.1f} ms, p95 {p95:.1f} ms; {measured['messages a second']:,} messages/s indexed"
+    name = f"search, {'PostgreSQL' if url else 'SQLite'}, {options.rows:,} messages stored"
+    return Figure(name, value, "p95 ≤ 300 ms", p95 <= 300)
+
+
+def talks() -> Figure:
+    """500 visitors and 500 operators, one message a second of each pair, through the log."""
+    found = desk.run(500, 30)
+    value = (
+        f"p50 {found['p50']:.0f}, p95 {found['p95']:.0f}, p99 {found['p99']:.0f}, max {found['max']:.0f} ms; "
+        f"{found['lost']} lost, {found['doubled']} doubled; load {found['load']:.1f}"
+    )
+    reached = found["p99"] <= 50 and not found["lost"] and not found["doubled"]
+    return Figure("500 pairs at the desk, 500 messages/s", value, "p99 ≤ 50 ms", reached)
+
+
+def lists(options: argparse.Namespace, *, url: str = "") -> Figure:
+    """The slowest first page at the desk; the rest stands in `desk_lists.py`."""
+    found = desk_lists.run(options.rows, url=url)
+    name, (p50, most) = max(found.items(), key=lambda item: item[1][0])
+    name_of_all = f"lists of the desk, {'PostgreSQL' if url else 'SQLite'}, {options.rows:,} conversations"
+    return Figure(name_of_all, f"slowest: {name}, p50 {p50:.1f} ms, max {most:.1f} ms", "≤ 30 ms", p50 <= 30)
+
+
 def main() -> int:
     """Measure, print, write down."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -251,6 +282,11 @@ def main() -> int:
         "poll-many": lambda: ratio("poll", 0.4, options, rows=options.rows),
         "post-pg-few": lambda: ratio("ingest", 0.4, options, url=POSTGRESQL, rows=1_000),
         "post-pg-many": lambda: ratio("ingest", 0.4, options, url=POSTGRESQL, rows=options.rows),
+        "desk": talks,
+        "desk-lists": lambda: lists(options),
+        "desk-lists-pg": lambda: lists(options, url=POSTGRESQL),
+        "search": lambda: searches(options),
+        "search-pg": lambda: searches(options, url=POSTGRESQL),
     }
     chosen = [name for name in options.only.split(",") if name] or list(figures)
     measured = []

@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+from collections.abc import Sequence
 
 import psycopg
 import running
@@ -18,13 +19,14 @@ INSERT INTO conversations_conversation
   SELECT n, (SELECT MIN(id) FROM conversations_inbox), n, 'open', 'queue', 0, 1, 0, {each}, {each}, 0,
          {now}, {now}, '', 0 FROM {series};
 INSERT INTO conversations_message (conversation_id, seq, author, text, created_at)
-  SELECT n, s, 'contact', 'a message of the past, of an ordinary length, number ' || s, {now}
-  FROM {series} CROSS JOIN {seqs};
+  SELECT n, s, 'contact', {text}, {now}
+  FROM {series} CROSS JOIN {seqs} ORDER BY n, s;
 """
+_ORDINARY = "'a message of the past, of an ordinary length, number ' || s"
 
 
-def fill(server: running.Server, messages: int) -> None:
-    """Put about so many messages of other visitors into the server's database."""
+def fill(server: running.Server, messages: int, *, texts: Sequence[str] = ()) -> None:
+    """Put about so many messages of other visitors into the server's database; with these texts where given."""
     conversations, first = max(1, messages // EACH), 1_000_000
     url = server.environment["DATABASE_URL"]
     if url:
@@ -34,8 +36,16 @@ def fill(server: running.Server, messages: int) -> None:
             each=EACH,
             series=f"generate_series({first}, {first + conversations - 1}) AS g(n)",
             seqs=f"generate_series(1, {EACH}) AS h(s)",
+            text=f"(SELECT t.text FROM said t WHERE t.id = (n - {first}) * {EACH} + s - 1)"
+            if texts
+            else _ORDINARY,
         )
         with psycopg.connect(url, autocommit=True) as connection:
+            if texts:
+                connection.execute("CREATE TEMP TABLE said (id int PRIMARY KEY, text text)")
+                with connection.cursor().copy("COPY said FROM STDIN") as copy:
+                    for row in enumerate(texts):
+                        copy.write_row(row)
             connection.execute(script.encode())
             for table in ("contact", "conversation"):
                 last = f"(SELECT MAX(id) FROM conversations_{table})"
@@ -49,8 +59,10 @@ def fill(server: running.Server, messages: int) -> None:
         each=EACH,
         series=f"(SELECT value + {first} AS n FROM numbers WHERE value < {conversations})",
         seqs=f"(SELECT value + 1 AS s FROM numbers WHERE value < {EACH})",
+        text=f"said((n - {first}) * {EACH} + s - 1)" if texts else _ORDINARY,
     )
     with contextlib.closing(sqlite3.connect(server.home / "besedka.sqlite3", timeout=60)) as database:
+        database.create_function("said", 1, lambda number: texts[number])
         database.execute("CREATE TEMP TABLE numbers (value INTEGER PRIMARY KEY)")
         database.executemany("INSERT INTO numbers VALUES (?)", ((n,) for n in range(max(conversations, EACH))))
         database.commit()

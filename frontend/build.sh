@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the widget with the machine's Node (20 or newer), else with the one that comes from PyPI.
+# Builds the widget and the desk with the machine's Node (20 or newer), else with the one that comes from PyPI.
 set -eu
 cd "$(dirname "$0")/.."
 # The certificates that the machine trusts, beside those that Node brings: behind a company's proxy it takes both.

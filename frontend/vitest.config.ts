@@ -1,3 +1,3 @@
 import { defineConfig } from "vitest/config";
 
-export default defineConfig({ test: { environment: "happy-dom", include: ["widget/**/*.test.ts"] } });
+export default defineConfig({ test: { environment: "happy-dom", include: ["widget/**/*.test.ts", "desk/**/*.test.ts"] } });

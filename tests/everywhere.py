@@ -36,6 +36,7 @@ ONCE = [  # need no database, or look after theirs themselves
     "tests/faults",
     "tests/dialogue",
     *(f"tests/answers/test_{name}.py" for name in PURE),
+    *(f"tests/telegram/test_{name}.py" for name in ("client", "emulators", "processes", "splitting", "wire")),
     "tests/test_house.py",
     "tests/test_outbound.py",
     "tests/test_sealed.py",

@@ -45,13 +45,20 @@ class Inside:
     def __init__(self, app: ASGIApp, door: Door) -> None:
         self.app, self.door = app, door
 
-    async def ask(self, method: str, target: str, token: str, *, events: tuple[Message, ...] = WHOLE) -> Answer:
-        """One request; after `events` the client says no more, and after `GONE` it has hung up."""
+    async def ask(
+        self, method: str, target: str, token: str, *, events: tuple[Message | float, ...] = WHOLE
+    ) -> Answer:
+        """One request; after `events` the client says no more, and after `GONE` it has hung up.
+
+        A number among the events is a pause, in seconds.
+        """
         path, _, query = target.partition("?")
         left = list(events)
         answer = Answer()
 
         async def receive() -> Message:
+            while left and isinstance(left[0], float):
+                await asyncio.sleep(left.pop(0))  # type: ignore[arg-type]
             if not left:
                 await asyncio.Event().wait()
             return left[0] if left[0] is GONE else left.pop(0)
@@ -60,6 +67,7 @@ class Inside:
             answer.events.append(message)
 
         headers = [(b"chat-token", token.encode()), (b"content-type", b"application/json")]
+        headers.append((b"host", b"shop.example"))
         scope = {
             "type": "http",
             "method": method,

@@ -12,11 +12,13 @@ from besedka.ads import changes
 from besedka.ads.models import Ad
 from besedka.bots import placements, scenarios
 from besedka.bots.models import Bot, Scenario, Step
-from besedka.conversations import contacts, inboxes, log
+from besedka.conversations import closing, contacts, inboxes, log, ownership
+from besedka.conversations.changes import Change
 from besedka.conversations.contacts import Address
 from besedka.conversations.inboxes import Reception
 from besedka.conversations.log import Append
 from besedka.conversations.models import Conversation, Inbox
+from besedka.conversations.rows import Row
 from besedka.conversations.wire import Entry
 from besedka.problems import Problem
 
@@ -96,6 +98,19 @@ def change(conversation: Conversation, **fields: Any) -> Conversation:
     Conversation.objects.filter(pk=conversation.pk).update(**fields)
     conversation.refresh_from_db()
     return conversation
+
+
+def close(conversation_ids: list[int]) -> int:
+    """The episodes end, by nobody in particular; how many were not closed already."""
+    before = {row.pk: row.status for row in Conversation.objects.filter(pk__in=conversation_ids)}
+    closing.close_many([Change(pk) for pk in conversation_ids])
+    return sum(status != "closed" for status in before.values())
+
+
+def return_to_bot(conversation_ids: list[int]) -> int:
+    """The bot answers again; in how many it did not before."""
+    results = ownership.return_many([Change(pk) for pk in conversation_ids])
+    return len({result.id for result in results if isinstance(result, Row)})
 
 
 def say(to: Address | int, text: str, *, author: str = "contact", **fields: Any) -> Entry:

@@ -5,14 +5,16 @@ import { render } from "preact";
 import css from "./chat.css?inline";
 import { Connection } from "./connection";
 import type { Chat, Host } from "./loader";
-import type { Look, Message, Owner } from "./protocol";
+import type { Kept, Look, Message, Owner } from "./protocol";
 import * as storage from "./storage";
 import * as store from "./store";
 import { Panel } from "./panel";
+import { bring } from "./upload";
 import { en } from "./words.en";
 import { ru } from "./words.ru";
 
 const TYPING_EVERY_MS = 3_000;
+const MAX_FILES = 10; // at the composer
 
 export function mount(host: Host): Chat {
   const words = host.language === "ru" ? ru : en;
@@ -37,14 +39,15 @@ export function mount(host: Host): Chat {
     }
   };
 
-  const connection = new Connection(host.origin, host.inbox, storage.token(host.inbox), {
+  const token = storage.token(host.inbox);
+  const connection = new Connection(host.origin, host.inbox, token, {
     online: (online) => change({ ...state, online, notice: online && state.notice === "slow" ? null : state.notice }),
     message: (message: Message) => {
       if (message.client_id !== null) storage.forget(host.inbox, message.client_id);
       change(store.received(state, message, Date.now()));
       look();
     },
-    owner: (owner: Owner) => change(store.ownerChanged(state, owner)),
+    owner: (owner: Owner, place: number | null) => change(store.ownerChanged(state, owner, place)),
     read: (seq) => change(store.seen(state, seq)),
     typing: (author) => change(store.typed(state, author, Date.now())),
     spoken: (turn, text) => change(store.spoken(state, turn, text)),
@@ -78,11 +81,42 @@ export function mount(host: Host): Chat {
     host.root.querySelector<HTMLElement>(part)?.focus();
   };
 
-  const say = (text: string): void => {
-    const pending: storage.Pending = { client_id: storage.random(), text, at: Date.now() };
-    storage.keep(host.inbox, pending);
-    change(store.queued(state, pending));
+  /** A message; the text goes along with the first of the files, each other file is a message of its own. */
+  const say = (text: string, files: Kept[] = []): void => {
+    for (const [at, file] of files.length ? files.entries() : [[0, undefined] as const]) {
+      const pending: storage.Pending = { client_id: storage.random(), text: at === 0 && text.trim() ? text : "", at: Date.now() };
+      if (file) pending.file = file;
+      storage.keep(host.inbox, pending);
+      change(store.queued(state, pending));
+    }
     connection.flush();
+  };
+
+  /** What stands at the composer is sent: the text and the files that are there. */
+  const sendOff = (text: string): void => {
+    const ready = state.uploads.filter((one) => one.file !== undefined);
+    change(store.detached(state, ready.map((one) => one.id)));
+    say(text, ready.flatMap((one) => one.file ?? []));
+  };
+
+  const leaving = new Map<string, () => void>(); // how an upload is given up
+
+  const upload = (id: string, file: File): void => {
+    change(store.attached(store.detached(state, [id]), { id, name: file.name, share: 0 }));
+    const url = `${host.origin}/api/v1/conversation/files?inbox=${encodeURIComponent(host.inbox)}`;
+    leaving.set(id, bring(url, token, file, (news) => change(store.heardOf(state, id, news))));
+  };
+
+  const attach = (files: Iterable<File>): void => {
+    for (const file of files) if (state.uploads.length < MAX_FILES) upload(storage.random(), file);
+    focus();
+  };
+
+  const detach = (id: string): void => {
+    leaving.get(id)?.();
+    leaving.delete(id);
+    change(store.detached(state, [id]));
+    focus();
   };
 
   const retry = (pending: storage.Pending): void => {
@@ -121,7 +155,10 @@ export function mount(host: Host): Chat {
         words={words}
         language={host.language}
         now={Date.now()}
-        say={say}
+        origin={host.origin}
+        say={sendOff}
+        attach={attach}
+        detach={detach}
         ask={(question) => {
           say(question);
           focus(); // the button that was pressed goes

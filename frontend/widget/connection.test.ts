@@ -116,6 +116,17 @@ test("what could not be sent goes out as soon as the server is ready", () => {
   expect(wire().sent.at(-1)).toEqual({ type: "send", client_id: "a", text: "text a" });
 });
 
+const file = { key: "k".repeat(32), name: "a.pdf", media_type: "application/pdf", size: 1, url: "/files/k" };
+
+test("a message with a file names its key, and needs no text", () => {
+  waiting = [{ ...message("a"), text: "", file }];
+  connect();
+
+  wire().open();
+
+  expect(wire().sent.at(-1)).toEqual({ type: "send", client_id: "a", text: "", file: file.key });
+});
+
 test("a lost line comes back and resumes after the last message", () => {
   connect();
   wire().open();
@@ -331,6 +342,22 @@ test("by HTTP, too, a refused message is told and the next one goes", async () =
   expect(posted).toEqual(["a", "b"]);
   expect(heard).toContain("refused too_long");
   expect(heard).toContain("sent b");
+});
+
+test("by HTTP, too, a message carries its file", async () => {
+  const bodies: unknown[] = [];
+  vi.stubGlobal("fetch", (_: string, init: RequestInit) => {
+    if (init.method !== "POST") return new Promise<Response>(() => undefined);
+    bodies.push(JSON.parse(String(init.body)));
+    return Promise.resolve(new Response("{}", { status: 201 }));
+  });
+  waiting = [{ ...message("a"), file }];
+  connect();
+
+  await loseWebSockets();
+  await vi.advanceTimersByTimeAsync(0);
+
+  expect(bodies).toEqual([{ client_id: "a", text: "text a", file: file.key }]);
 });
 
 test("by HTTP, too, a refusal of the page is final", async () => {

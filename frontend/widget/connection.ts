@@ -20,10 +20,13 @@ const CLOSED_FOR_GOOD = new Map<number, Refusal>([
 ]);
 const FOR_GOOD = new Set<string>(CLOSED_FOR_GOOD.values());
 
+/** A message as the server takes it. */
+const body = ({ client_id, text, file }: Pending): object => ({ client_id, text, ...(file && { file: file.key }) });
+
 export interface Listener {
   online(online: boolean): void;
   message(message: Message): void;
-  owner(owner: Owner): void;
+  owner(owner: Owner, place: number | null): void;
   read(seq: number): void;
   typing(author: "bot" | "operator"): void;
   spoken(turn: string, text: string): void;
@@ -89,7 +92,7 @@ export class Connection {
     if (next === undefined || !(this.ready || this.polling)) return;
     this.underway = next.client_id;
     if (this.ready) {
-      this.post({ type: "send", client_id: next.client_id, text: next.text });
+      this.post({ type: "send", ...body(next) });
       this.later(SENT_MS, () => this.settle(next.client_id));
     } else void this.upload(next);
   }
@@ -111,7 +114,7 @@ export class Connection {
   private hear(frame: Frame): void {
     switch (frame.type) {
       case "ready":
-        this.greeted(frame.owner, frame.read_seq);
+        this.greeted(frame.owner, frame.queue_place ?? null, frame.read_seq);
         break;
       case "message":
         this.listener.message(frame);
@@ -121,7 +124,7 @@ export class Connection {
         this.settle(frame.client_id);
         break;
       case "state":
-        this.listener.owner(frame.owner);
+        this.listener.owner(frame.owner, frame.queue_place ?? null);
         break;
       case "typing":
         if (frame.author === "bot" || frame.author === "operator") this.listener.typing(frame.author);
@@ -145,14 +148,14 @@ export class Connection {
     }
   }
 
-  private greeted(owner: Owner, readSeq: number): void {
+  private greeted(owner: Owner, place: number | null, readSeq: number): void {
     this.ready = true;
     this.polling?.abort();
     this.polling = null;
     this.underway = null;
     this.later(STEADY_MS, () => (this.failures = 0));
     this.listener.online(true);
-    this.listener.owner(owner);
+    this.listener.owner(owner, place);
     if (this.listener.seen() > readSeq) this.read(this.listener.seen());
     else this.listener.read(readSeq);
     this.flush();
@@ -247,16 +250,16 @@ export class Connection {
       this.listener.online(true);
       for (const message of answer.messages) this.listener.message(message);
       this.flush();
-      const now = (await this.call("", {}, "", polling.signal)) as { owner: Owner; read_seq: number } | null;
+      const now = (await this.call("", {}, "", polling.signal)) as { owner: Owner; queue_place?: number; read_seq: number } | null;
       if (now === null || polling.signal.aborted) continue;
-      this.listener.owner(now.owner);
+      this.listener.owner(now.owner, now.queue_place ?? null);
       this.listener.read(now.read_seq);
     }
   }
 
   private async upload(pending: Pending): Promise<void> {
-    const { client_id, text } = pending;
-    const init = { method: "POST", body: JSON.stringify({ text, client_id }), headers: { "content-type": "application/json" } };
+    const { client_id } = pending;
+    const init = { method: "POST", body: JSON.stringify(body(pending)), headers: { "content-type": "application/json" } };
     const message = await this.call("messages", init, "", undefined, client_id);
     if (message !== null) {
       this.listener.sent(client_id);

@@ -2,8 +2,8 @@
 
 import { inkOn } from "./ink";
 import { isKnown } from "./storage";
-import { en } from "./words.en";
-import { ru } from "./words.ru";
+import { open as openEn } from "./words.en";
+import { open as openRu } from "./words.ru";
 
 declare const __CHAT__: string;
 
@@ -37,7 +37,6 @@ function draw(script: HTMLScriptElement): void {
   const inbox = script.dataset.inbox ?? "";
   const asked = script.dataset.lang ?? document.documentElement.lang.slice(0, 2);
   const language = asked === "ru" || asked === "en" ? asked : navigator.language.startsWith("ru") ? "ru" : "en";
-  const words = language === "ru" ? ru : en;
 
   const element = document.createElement("besedka-widget");
   const root = element.attachShadow({ mode: "open" });
@@ -49,7 +48,7 @@ function draw(script: HTMLScriptElement): void {
   button.className = "launcher";
   button.type = "button";
   button.dataset.part = "launcher";
-  button.setAttribute("aria-label", words.open);
+  button.setAttribute("aria-label", language === "ru" ? openRu : openEn);
   button.setAttribute("aria-expanded", "false");
   const icon = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   icon.setAttribute("viewBox", "0 0 28 28");

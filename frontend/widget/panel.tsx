@@ -4,9 +4,9 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { pieces } from "./links";
 import { type Block, blocks, type Mark } from "./markdown";
-import type { Author, Message, Source } from "./protocol";
+import type { Author, Kept, Message, Source } from "./protocol";
 import type { Pending } from "./storage";
-import { choices, isOver, length, MAX_LENGTH, type State, writer } from "./store";
+import { choices, isOver, length, MAX_LENGTH, type Shown, type State, shown, writer } from "./store";
 import type { Words } from "./words.en";
 
 const AT_THE_END_PX = 80; // whoever scrolled up further reads something older, and is left there
@@ -17,7 +17,10 @@ interface Props {
   words: Words;
   language: string;
   now: number;
+  origin: string;
   say(text: string): void;
+  attach(files: Iterable<File>): void;
+  detach(id: string): void;
   ask(question: string): void;
   retry(pending: Pending): void;
   typing(): void;
@@ -37,15 +40,38 @@ export function Panel(props: Props) {
   const line = !state.online
     ? words.connecting
     : waiting
-      ? words.waiting
+      ? state.place === null
+        ? words.waiting
+        : words.place(state.place)
       : state.owner === "operator"
         ? words.personAnswers
         : state.look?.bot !== false
           ? words.botAnswers
           : words.peopleAnswer;
+  const [over, setOver] = useState(false);
   const strip = !state.online && !isOver(state) ? words.offline : state.notice && words[state.notice];
   return (
-    <section class="panel" role="dialog" aria-label={state.look?.title || words.chat} data-part="panel" tabIndex={-1} hidden={!state.open}>
+    <section
+      class="panel"
+      role="dialog"
+      aria-label={state.look?.title || words.chat}
+      data-part="panel"
+      tabIndex={-1}
+      hidden={!state.open}
+      onDragOver={(event) => {
+        if (!event.dataTransfer?.types.includes("Files") || isOver(state)) return;
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={(event) => {
+        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOver(false);
+      }}
+      onDrop={(event) => {
+        event.preventDefault();
+        setOver(false);
+        props.attach(event.dataTransfer?.files ?? []);
+      }}
+    >
       <header>
         <div>
           <h2 dir="auto">{state.look?.title || words.chat}</h2>
@@ -67,11 +93,16 @@ export function Panel(props: Props) {
       )}
       <Log {...props} />
       <Composer {...props} />
+      {over && (
+        <p class="drop" data-part="drop">
+          {words.drop}
+        </p>
+      )}
     </section>
   );
 }
 
-function Log({ state, words, language, now, ask, retry }: Props) {
+function Log({ state, words, language, now, origin, ask, retry }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const dots = writer(state, now);
   const atTheEnd = useRef(true);
@@ -79,12 +110,14 @@ function Log({ state, words, language, now, ask, retry }: Props) {
   const count = state.messages.length + state.pending.length;
   const offered = choices(state);
   const said = state.draft?.text.length;
+  const messages = shown(state.messages);
+  const toTheEnd = (): void => {
+    if (box.current && atTheEnd.current) box.current.scrollTop = box.current.scrollHeight;
+  };
   useLayoutEffect(() => {
     atTheEnd.current = true;
   }, [written, state.open]);
-  useLayoutEffect(() => {
-    if (box.current && atTheEnd.current) box.current.scrollTop = box.current.scrollHeight;
-  }, [count, dots, said, state.open]);
+  useLayoutEffect(toTheEnd, [count, dots, said, state.open, state.uploads.length]);
   if (count === 0) return <Empty state={state} words={words} ask={ask} />;
   return (
     <div
@@ -94,16 +127,18 @@ function Log({ state, words, language, now, ask, retry }: Props) {
       data-part="log"
       tabIndex={0}
       ref={box}
+      onLoadCapture={toTheEnd} // a picture has its height only now
       onScroll={({ currentTarget: log }) => {
         atTheEnd.current = log.scrollHeight - log.scrollTop - log.clientHeight < AT_THE_END_PX;
       }}
     >
-      {state.messages.map((message, index) => (
+      {messages.map((message, index) => (
         <Entry
           key={message.seq}
           message={message}
-          before={state.messages[index - 1]}
-          after={state.messages[index + 1]}
+          before={messages[index - 1]}
+          after={messages[index + 1]}
+          origin={origin}
           words={words}
           language={language}
           now={now}
@@ -111,7 +146,8 @@ function Log({ state, words, language, now, ask, retry }: Props) {
       ))}
       {state.pending.map((pending) => (
         <div class="message contact" key={pending.client_id}>
-          <Bubble text={pending.text} />
+          {pending.file && <Attached file={pending.file} origin={origin} words={words} />}
+          {pending.text && <Bubble text={pending.text} />}
           {pending.failed ? (
             <span class="unsent">
               {words.unsent} <button onClick={() => retry(pending)}>{words.retry}</button>
@@ -169,9 +205,10 @@ function Empty({ state, words, ask }: Pick<Props, "state" | "words" | "ask">) {
 }
 
 interface EntryProps {
-  message: Message;
+  message: Shown;
   before: Message | undefined;
   after: Message | undefined;
+  origin: string;
   words: Words;
   language: string;
   now: number;
@@ -181,18 +218,20 @@ interface EntryProps {
 const together = (one: Message | undefined, other: Message | undefined): boolean =>
   one?.author === other?.author && Math.abs(Date.parse(one?.created_at ?? "") - Date.parse(other?.created_at ?? "")) < TOGETHER_MS;
 
-function Entry({ message, before, after, words, language, now }: EntryProps) {
+function Entry({ message, before, after, origin, words, language, now }: EntryProps) {
   const at = new Date(message.created_at);
   const newDay = before === undefined || new Date(before.created_at).toDateString() !== at.toDateString();
   const first = newDay || !together(before, message);
   const time = at.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
-  const shown = message.author !== "contact" && message.author !== "system" && first;
+  const named = message.author !== "contact" && message.author !== "system" && first;
   return (
     <>
       {newDay && <span class="day">{day(at, now, words, language)}</span>}
       <div class={`message ${message.author}`} data-author={message.author}>
-        {shown && <span class="who">{name(message.author, words)}</span>}
-        {message.author === "bot" ? <Marked text={message.text} /> : <Bubble text={message.text} />}
+        {named && <span class="who">{name(message.author, words)}</span>}
+        {message.file && <Attached file={message.file} origin={origin} words={words} />}
+        {message.author === "bot" ? <Marked text={message.text} /> : message.text && <Bubble text={message.text} />}
+        {message.edited && <small data-part="edited">{words.edited}</small>}
         {message.sources !== undefined && <Sources sources={message.sources} words={words} />}
         {message.author !== "system" && !together(message, after) && <small>{time}</small>}
       </div>
@@ -247,12 +286,36 @@ const Bubble = ({ text }: { text: string }) => (
   </div>
 );
 
-function Composer({ state, words, say, typing }: Props) {
+/** A picture is shown, a voice can be heard, anything else can be fetched. */
+function Attached({ file, origin, words }: { file: Kept; origin: string; words: Words }) {
+  const [broken, setBroken] = useState(false);
+  const href = origin + file.url;
+  const kind = broken ? "" : file.media_type.split("/")[0];
+  return (
+    <div class="bubble file">
+      {kind === "audio" && <audio controls preload="none" src={href} aria-label={file.name} data-part="voice" onError={() => setBroken(true)} />}
+      <a href={href} target="_blank" rel="noopener nofollow noreferrer" data-part="file">
+        {kind === "image" ? (
+          <img src={href} alt={file.name} data-part="picture" onError={() => setBroken(true)} />
+        ) : (
+          <>
+            <bdi>{file.name}</bdi> <small>{words.size(file.size / 1024)}</small>
+          </>
+        )}
+      </a>
+    </div>
+  );
+}
+
+function Composer({ state, words, say, attach, detach, typing }: Props) {
   const [text, setText] = useState("");
   const field = useRef<HTMLTextAreaElement>(null);
   const used = length(text);
   const over = used > MAX_LENGTH;
-  const blank = text.trim() === "";
+  const picker = useRef<HTMLInputElement>(null);
+  const ready = state.uploads.some((one) => one.file);
+  const underway = state.uploads.some((one) => !one.file && !one.fault);
+  const blank = (text.trim() === "" && !ready) || underway;
   const send = (): void => {
     if (blank || over) return;
     say(text);
@@ -277,6 +340,33 @@ function Composer({ state, words, say, typing }: Props) {
           {over ? words.tooLong : words.left(MAX_LENGTH - used)}
         </span>
       )}
+      {state.uploads.length > 0 && (
+        <ul class="uploads">
+          {state.uploads.map(({ id, name, share, file, fault }) => (
+            <li key={id} data-part="upload" class={fault && "bad"}>
+              <bdi>{name}</bdi>
+              {fault ? <span role="alert">{words[fault]}</span> : !file && <progress value={share} aria-label={name} />}
+              <button type="button" data-part="detach" title={words.remove} aria-label={`${words.remove}: ${name}`} onClick={() => detach(id)}>
+                ×
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <input
+        ref={picker}
+        type="file"
+        multiple
+        hidden
+        data-part="picker"
+        onChange={({ currentTarget: input }) => {
+          attach([...(input.files ?? [])]);
+          input.value = "";
+        }}
+      />
+      <button type="button" class="attach" data-part="attach" aria-label={words.attach} title={words.attach} disabled={isOver(state)} onClick={() => picker.current?.click()}>
+        <Icon d="M20 11l-8.5 8.5a5 5 0 0 1-7-7L13 4a3.3 3.3 0 0 1 4.7 4.7l-8.5 8.5a1.7 1.7 0 0 1-2.4-2.4L14.5 7" />
+      </button>
       <textarea
         ref={field}
         rows={1}
@@ -289,6 +379,12 @@ function Composer({ state, words, say, typing }: Props) {
         onInput={(event) => {
           setText(event.currentTarget.value);
           typing();
+        }}
+        onPaste={(event) => {
+          const files = [...(event.clipboardData?.files ?? [])];
+          if (!files.length) return;
+          event.preventDefault();
+          attach(files);
         }}
         onKeyDown={(event) => {
           if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {

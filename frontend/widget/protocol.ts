@@ -11,6 +11,17 @@ export interface Message {
   created_at: string;
   sources?: Source[];
   choices?: string[];
+  file?: Kept;
+  edits?: number; // the seq whose text this one replaces
+}
+
+/** A file that the server has. */
+export interface Kept {
+  key: string;
+  name: string;
+  media_type: string;
+  size: number;
+  url: string; // a path on the server
 }
 
 /** What an answer rests on. */
@@ -40,10 +51,10 @@ export interface Look {
 }
 
 export type Frame =
-  | { type: "ready"; owner: Owner; status: string; last_seq: number; read_seq: number }
+  | { type: "ready"; owner: Owner; status: string; queue_place?: number; last_seq: number; read_seq: number }
   | ({ type: "message" } & Message)
   | { type: "sent"; client_id: string; seq: number; created_at: string }
-  | { type: "state"; owner: Owner; status: string }
+  | { type: "state"; owner: Owner; status: string; queue_place?: number }
   | { type: "typing"; author: Author }
   | { type: "delta"; turn: string; text: string }
   | { type: "delta_end"; turn: string }

@@ -1,9 +1,12 @@
 /** What survives a reload: the visitor's token and what was not sent yet. Without local storage it lives in memory. */
 
+import type { Kept } from "./protocol";
+
 export interface Pending {
   client_id: string;
   text: string;
   at: number;
+  file?: Kept;
   failed?: boolean; // refused by the server
   stored?: boolean; // on the server, and on its way back; never kept here
 }

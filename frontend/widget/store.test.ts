@@ -168,3 +168,59 @@ describe("choices", () => {
     expect(store.choices(received(offered, message(2)))).toEqual([]);
   });
 });
+
+describe("edits", () => {
+  const edited = (...messages: Message[]): string[] => store.shown(messages).map((one) => `${one.text}${one.edited ? " (edited)" : ""}`);
+
+  test("an edit stands in the place of what it replaces", () => {
+    expect(edited(message(1, { text: "one" }), message(2, { text: "two" }), message(3, { text: "won", edits: 1 }))).toEqual(["won (edited)", "two"]);
+  });
+
+  test("of two edits the later one counts", () => {
+    expect(edited(message(1), message(2, { text: "b", edits: 1 }), message(3, { text: "c", edits: 1 }))).toEqual(["c (edited)"]);
+  });
+
+  test("nobody edits what another one wrote, nor what is not there", () => {
+    expect(edited(message(1), message(2, { author: "operator", edits: 1 }), message(3, { edits: 9 }))).toEqual(["text 1", "text 2", "text 3"]);
+  });
+
+  test("an edit is nothing unread, and the log goes on after it", () => {
+    const state = [message(1), message(2, { edits: 1 })].reduce(received, { ...store.initial, readSeq: 1 });
+
+    expect(store.unread(state)).toBe(0);
+    expect(store.lastSeq(state)).toBe(2);
+  });
+
+  test("the file of an edited message stays", () => {
+    const file = { key: "k", name: "a.pdf", media_type: "application/pdf", size: 1, url: "/files/k" };
+
+    expect(store.shown([message(1, { file }), message(2, { edits: 1 })])[0]?.file).toBe(file);
+  });
+});
+
+describe("files at the composer", () => {
+  const file = { key: "k", name: "a.pdf", media_type: "application/pdf", size: 1, url: "/files/k" };
+  const two = ["a", "b"].reduce((state, id) => store.attached(state, { id, name: `${id}.pdf`, share: 0 }), store.initial);
+
+  test("each has its own news", () => {
+    const state = store.heardOf(store.heardOf(two, "a", { share: 1, file }), "b", { share: 0, fault: "file_empty" });
+
+    expect(state.uploads).toEqual([
+      { id: "a", name: "a.pdf", share: 1, file },
+      { id: "b", name: "b.pdf", share: 0, fault: "file_empty" },
+    ]);
+  });
+
+  test("one that was taken away is gone, whatever is heard of it later", () => {
+    const state = store.heardOf(store.detached(two, ["a"]), "a", { share: 1, file });
+
+    expect(state.uploads.map((one) => one.id)).toEqual(["b"]);
+  });
+});
+
+test("who waits has a place, and who is answered has none", () => {
+  const waiting = store.ownerChanged(store.initial, "queue", 3);
+
+  expect(waiting.place).toBe(3);
+  expect(store.ownerChanged(waiting, "operator", 3).place).toBeNull();
+});

@@ -2,6 +2,7 @@
 
 import type { Author, Look, Message, Owner, Problem, Refusal } from "./protocol";
 import type { Pending } from "./storage";
+import type { News, Upload } from "./upload";
 
 export const MAX_LENGTH = 4000;
 const BOT_THINKS_MS = 60_000;
@@ -11,7 +12,10 @@ export interface State {
   look: Look | null;
   messages: Message[];
   pending: Pending[];
+  uploads: Upload[]; // files that stand at the composer
   owner: Owner;
+  /** In the queue, from 1 on; null where nobody waits, or it is not known. */
+  place: number | null;
   readSeq: number;
   open: boolean;
   online: boolean;
@@ -25,7 +29,9 @@ export const initial: State = {
   look: null,
   messages: [],
   pending: [],
+  uploads: [],
   owner: null,
+  place: null,
   readSeq: 0,
   open: false,
   online: true,
@@ -43,7 +49,21 @@ export const lastSeq = (state: State): number => state.messages.at(-1)?.seq ?? 0
 
 /** Messages of others that nobody has looked at. */
 export const unread = (state: State): number =>
-  state.messages.filter((message) => message.author !== "contact" && message.seq > state.readSeq).length;
+  state.messages.filter((message) => message.author !== "contact" && message.seq > state.readSeq && message.edits === undefined).length;
+
+/** A message as it is shown. */
+export type Shown = Message & { edited?: boolean };
+
+/** The log with each edit in the place of what it replaces; only its author can have edited a message. */
+export function shown(messages: Message[]): Shown[] {
+  const bySeq = new Map<number, Shown>();
+  for (const message of messages) {
+    const before = bySeq.get(message.edits ?? 0);
+    if (before?.author === message.author) bySeq.set(before.seq, { ...before, text: message.text, edited: true });
+    else bySeq.set(message.seq, message);
+  }
+  return [...bySeq.values()];
+}
 
 /** A message of the log: shown once, in its place; its pending twin is gone. */
 export function received(state: State, message: Message, now: number): State {
@@ -71,6 +91,21 @@ export const stored = (state: State, clientId: string): State => ({
   pending: state.pending.map((one) => (one.client_id === clientId ? { ...one, stored: true } : one)),
 });
 
+/** A file stands at the composer. */
+export const attached = (state: State, upload: Upload): State => ({ ...state, uploads: [...state.uploads, upload] });
+
+/** News of a file at the composer. */
+export const heardOf = (state: State, id: string, news: News): State => ({
+  ...state,
+  uploads: state.uploads.map((one) => (one.id === id ? { id, name: one.name, ...news } : one)),
+});
+
+/** A file stands at the composer no more: taken away, or sent. */
+export const detached = (state: State, ids: string[]): State => ({
+  ...state,
+  uploads: state.uploads.filter((one) => !ids.includes(one.id)),
+});
+
 /** What is to be sent yet, oldest first. */
 export const unsent = (state: State): Pending[] => state.pending.filter((one) => !one.failed && !one.stored);
 
@@ -83,7 +118,12 @@ export function refused(state: State, problem: Problem): State {
 }
 
 /** Who answers now. */
-export const ownerChanged = (state: State, owner: Owner): State => ({ ...state, owner, typing: null });
+export const ownerChanged = (state: State, owner: Owner, place: number | null = null): State => ({
+  ...state,
+  owner,
+  place: owner === "queue" ? place : null,
+  typing: null,
+});
 
 /** Somebody writes. */
 export const typed = (state: State, author: Author, now: number): State => ({

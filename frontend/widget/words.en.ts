@@ -1,5 +1,8 @@
+/** All that the button on the page has to say. */
+export const open = "Open the chat";
+
 export const en = {
-  open: "Open the chat",
+  open,
   close: "Close the chat",
   chat: "Chat",
   bot: "Bot",
@@ -7,10 +10,22 @@ export const en = {
   you: "You",
   botAnswers: "The bot answers at once",
   waiting: "Waiting for a person",
+  place: (n: number) => `Waiting for a person: you are number ${n}`,
   personAnswers: "A person answers",
   peopleAnswer: "Write to us",
   write: "Your message",
   send: "Send",
+  attach: "Attach a file",
+  drop: "Drop files here",
+  remove: "Remove",
+  size: (kb: number) => (kb < 1000 ? `${Math.ceil(kb)} KB` : `${(kb / 1024).toFixed(1)} MB`),
+  file_too_large: "Larger than 10 MB",
+  file_empty: "Empty",
+  file_kind_refused: "Files of this kind are not taken",
+  image_invalid: "This picture cannot be read, or moves",
+  quota_exceeded: "Too many files",
+  upload_failed: "Not uploaded",
+  edited: "edited",
   person: "Call a person",
   offline: "No connection. What you write will be sent when it returns.",
   connecting: "Connecting…",

@@ -1,18 +1,33 @@
 import type { Words } from "./words.en";
 
+/** All that the button on the page has to say. */
+export const open = "Открыть чат";
+
 export const ru: Words = {
-  open: "Открыть чат",
+  open,
   close: "Закрыть чат",
   chat: "Чат",
   bot: "Бот",
   operator: "Оператор",
   you: "Вы",
   botAnswers: "Бот отвечает сразу",
+  place: (n) => `Ждём человека: вы ${n}-й в очереди`,
   waiting: "Ждём человека",
   personAnswers: "Отвечает человек",
   peopleAnswer: "Напишите нам",
   write: "Ваше сообщение",
   send: "Отправить",
+  attach: "Приложить файл",
+  drop: "Бросьте файлы сюда",
+  remove: "Убрать",
+  size: (kb: number) => (kb < 1000 ? `${Math.ceil(kb)} КБ` : `${(kb / 1024).toFixed(1).replace(".", ",")} МБ`),
+  file_too_large: "Больше 10 МБ",
+  file_empty: "Пустой",
+  file_kind_refused: "Такие файлы не принимаются",
+  image_invalid: "Картинка не читается или движется",
+  quota_exceeded: "Слишком много файлов",
+  upload_failed: "Не загружен",
+  edited: "изменено",
   person: "Позвать человека",
   offline: "Нет связи. Отправим, как только она вернётся.",
   connecting: "Соединяемся…",

@@ -1,4 +1,4 @@
-"""`besedka run`, `besedka import-knowledge`, and Django's own commands as `besedka manage …`."""
+"""`besedka run`, `besedka telegram` and more, and Django's own commands as `besedka manage …`."""
 
 import argparse
 import os
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import django
+from django.conf import settings
 from django.core.management import execute_from_command_line
 from django.db import transaction
 from django.utils import timezone
@@ -32,6 +33,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="besedka", description="Where customers, bots and people talk.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("run", help="migrate, and serve everything in one process").set_defaults(command=_run)
+    commands.add_parser("telegram", help="talk to operators in Telegram, apart from `run`").set_defaults(
+        command=_telegram
+    )
     knowledge = commands.add_parser(
         "import-knowledge", help="a file or a folder of them, for a bot to answer from"
     )
@@ -71,6 +75,15 @@ def _run(options: argparse.Namespace) -> int:
 
     serve.make_ready()
     serve.serve()
+    return 0
+
+
+def _telegram(options: argparse.Namespace) -> int:
+    from besedka.project import serve  # noqa: PLC0415 - as above
+
+    if not settings.TELEGRAM_BOT_TOKEN:
+        return _complain("TELEGRAM_BOT_TOKEN is not set.")
+    serve.serve_telegram()
     return 0
 
 

@@ -349,7 +349,7 @@ def test_a_path_in_place_of_a_file_is_never_opened(anna, media):
 def test_a_body_that_is_too_large_is_refused_unread(anna, monkeypatch):
     author = signed_in(anna)
     large = send(author, "POST", ADS, {**make.AD, "image": "A" * images.MAX_BASE64, "more": "A" * access.AROUND})
-    monkeypatch.setattr(images, "MAX_BYTES", 100)
+    monkeypatch.setattr("besedka.pictures.MAX_BYTES", 100)
     file = SimpleUploadedFile("a.png", b"x" * access.AROUND)
 
     is_problem(large, 413, "body_too_large")

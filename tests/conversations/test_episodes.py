@@ -1,7 +1,8 @@
 import make
 import pytest
 
-from besedka.conversations import episodes, inboxes, leases, log, ownership
+from besedka.conversations import closing, episodes, inboxes, leases, log, ownership
+from besedka.conversations.changes import Change
 from besedka.conversations.log import Append
 from besedka.conversations.models import Message
 
@@ -11,7 +12,7 @@ pytestmark = pytest.mark.django_db
 def test_closing_ends_the_episode_and_owes_nobody_anything():
     conversation = make.conversation(owner="bot")
 
-    closed = episodes.close_many([conversation.pk])
+    closed = make.close([conversation.pk])
 
     conversation.refresh_from_db()
     assert closed == 1
@@ -22,7 +23,7 @@ def test_closing_ends_the_episode_and_owes_nobody_anything():
 def test_closing_takes_a_conversation_from_its_operator():
     conversation = make.held_by(make.operator("anna"))
 
-    episodes.close_many([conversation.pk])
+    make.close([conversation.pk])
 
     conversation.refresh_from_db()
     assert (conversation.operator, conversation.owner_version) == (None, 2)
@@ -30,9 +31,9 @@ def test_closing_takes_a_conversation_from_its_operator():
 
 def test_closing_what_is_closed_or_not_there_changes_nothing():
     conversation = make.conversation()
-    episodes.close_many([conversation.pk])
+    make.close([conversation.pk])
 
-    assert episodes.close_many([conversation.pk, 0]) == 0
+    assert make.close([conversation.pk, 0]) == 0
     conversation.refresh_from_db()
     assert conversation.owner_version == 1
 
@@ -40,20 +41,20 @@ def test_closing_what_is_closed_or_not_there_changes_nothing():
 def test_the_next_episode_begins_before_the_message_that_opens_it():
     conversation = make.conversation(owner="bot")
     make.say(conversation.pk, "a secret of the first episode")
-    episodes.close_many([conversation.pk])
+    make.close([conversation.pk])
 
     make.say(conversation.pk, "hello again")
 
     conversation.refresh_from_db()
     [claim] = leases.claim_many([conversation.pk])
-    assert (conversation.episode, conversation.episode_after) == (2, 2)
-    assert (claim.from_seq, claim.upto_seq, claim.episode_after) == (3, 3, 2)
+    assert (conversation.episode, conversation.episode_after) == (2, 3)
+    assert (claim.from_seq, claim.upto_seq, claim.episode_after) == (4, 4, 3)
     assert [entry.text for entry in claim.messages] == ["hello again"]
 
 
 def test_the_next_episode_begins_with_whoever_answers_first_by_then():
     conversation = make.conversation(owner="bot")
-    episodes.close_many([conversation.pk])
+    make.close([conversation.pk])
     inboxes.let_answer_first(conversation.inbox_id, first_owner="queue")
 
     make.say(conversation.pk, "hello again")
@@ -64,17 +65,17 @@ def test_the_next_episode_begins_with_whoever_answers_first_by_then():
 
 def test_two_messages_at_once_open_one_episode():
     conversation = make.conversation(owner="bot")
-    episodes.close_many([conversation.pk])
+    make.close([conversation.pk])
 
     log.append_many([Append("contact", text, conversation_id=conversation.pk) for text in ("one", "two")])
 
     conversation.refresh_from_db()
-    assert (conversation.episode, conversation.episode_after, conversation.last_seq) == (2, 1, 3)
+    assert (conversation.episode, conversation.episode_after, conversation.last_seq) == (2, 2, 4)
 
 
 def test_a_late_word_of_an_operator_opens_nothing():
     conversation = make.conversation(owner="bot")
-    episodes.close_many([conversation.pk])
+    make.close([conversation.pk])
 
     make.say(conversation.pk, "goodbye", author="operator")
 
@@ -96,16 +97,29 @@ def test_a_third_episode_follows_the_second():
     conversation = make.conversation(owner="bot")
 
     for _ in range(2):
-        episodes.close_many([conversation.pk])
+        make.close([conversation.pk])
         ownership.ask_for_person_many([make.address_of(conversation)])
 
     conversation.refresh_from_db()
     assert (conversation.episode, conversation.owner) == (3, "queue")
-    assert list(Message.objects.order_by("seq").values_list("seq", flat=True)) == [1, 2, 3]
+    assert list(Message.objects.order_by("seq").values_list("seq", flat=True)) == [1, 2, 3, 4, 5]
 
 
-def test_closing_takes_two_statements_for_all(django_assert_num_queries):
+def test_what_has_ended_is_remembered_with_who_ended_it():
+    anna = make.operator("anna")
+    conversation = make.held_by(anna)
+
+    closing.close_many([Change(conversation.pk, anna.pk)])
+    make.say(conversation.pk, "hello again")
+    make.close([conversation.pk])
+
+    second, first = episodes.past(conversation.pk)
+    assert (first.number, first.after_seq, first.upto_seq, first.closed_by) == (1, 0, 2, "anna")
+    assert (second.number, second.after_seq, second.upto_seq, second.closed_by) == (2, 2, 4, "")
+
+
+def test_closing_takes_as_many_statements_for_all_as_for_one(django_assert_num_queries):
     conversations = [make.conversation() for _ in range(10)]
 
-    with django_assert_num_queries(2):  # rows, rows
-        episodes.close_many([conversation.pk for conversation in conversations])
+    with django_assert_num_queries(6):  # rows, languages; messages, rows; acts, episodes
+        closing.close_many([Change(conversation.pk) for conversation in conversations])

@@ -4,7 +4,7 @@ import make
 import pytest
 from django.utils import timezone
 
-from besedka.conversations import episodes, leases, log, ownership
+from besedka.conversations import leases, log, ownership
 from besedka.conversations.leases import LEASE_S, Claim, Finish
 from besedka.conversations.log import Append
 from besedka.conversations.models import Conversation, Turn
@@ -107,7 +107,7 @@ def test_a_turn_that_another_one_took_ends_without_effect():
 def test_a_closed_conversation_owes_nothing():
     conversation = make.conversation()
     claimed = claim(conversation)
-    episodes.close_many([conversation.pk])
+    make.close([conversation.pk])
 
     assert not finish(claimed).mine
     assert leases.due(limit=10) == []
@@ -213,7 +213,7 @@ def test_a_turn_of_before_the_hand_off_is_not_mine_after_the_return():
     conversation = make.conversation()
     claimed = claim(conversation)
     ownership.ask_for_person_many([make.address_of(conversation)])
-    ownership.return_to_bot_many([conversation.pk])
+    make.return_to_bot([conversation.pk])
     make.say(conversation.pk, "and again")
     claim(conversation)
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from besedka.conversations import episodes, leases, log, ownership
+from besedka.conversations import leases, log, ownership
 from besedka.conversations.leases import Claim, Finish
 from besedka.conversations.log import Append, Fence, Want
 from besedka.conversations.models import Conversation
@@ -32,6 +32,7 @@ class OneConversation(RuleBasedStateMachine):
         self.holder: str | None = None  # the lease key of whoever has the turn now
         self.unheard = 0  # lines of the contact since the bot's last reaction
         self.stirred = False  # whether the bot may go on though nobody said anything
+        self.reasons: list[str] = []  # why the bot handed over, in this episode
         self.say("hello")
 
     def conversation(self) -> Conversation:
@@ -86,21 +87,28 @@ class OneConversation(RuleBasedStateMachine):
         if self.owner == "bot":
             self.handed_to("queue")
             self.log.append(("system", "handed_off"))
+            self.reasons.append("asked_for_person")
 
     @rule()
     def return_to_bot(self) -> None:
-        ownership.return_to_bot_many([self.conversation().pk])
-        if self.status == "open" and self.owner == "queue":
+        make.return_to_bot([self.conversation().pk])
+        if self.status == "open" and self.owner == "queue" and not self.bot_gave_up():
             self.handed_to("bot")
             self.stirred = True
             self.log.append(("system", "returned"))
 
+    def bot_gave_up(self) -> bool:
+        """It handed over twice in a row for one reason."""
+        return len(self.reasons) > 1 and self.reasons[-1] == self.reasons[-2]
+
     @rule()
     def close(self) -> None:
-        episodes.close_many([self.conversation().pk])
+        make.close([self.conversation().pk])
         if self.status == "open":
             self.status = "closed"
             self.handed_to("queue")
+            self.log.append(("system", "closed"))
+            self.reasons = []
 
     @rule()
     def claim(self) -> None:
@@ -151,6 +159,7 @@ class OneConversation(RuleBasedStateMachine):
             assert ownership.hand_off_many([wish, wish]) == [True, False]
             self.handed_to("queue")
             self.log.append(("system", "handed_off"))
+            self.reasons.append("unsure")
 
     def taken(self, data: st.DataObject) -> tuple[Claim, bool]:
         """One of the turns that somebody has begun, and whether it still is theirs."""

@@ -1,9 +1,10 @@
 import make
 import pytest
 
-from besedka.conversations import episodes, leases, ownership
+from besedka.conversations import leases, ownership
+from besedka.conversations.changes import Change
 from besedka.conversations.models import Conversation, Message
-from besedka.conversations.ownership import Claim, HandOff
+from besedka.conversations.ownership import HandOff
 from besedka.problems import NotFound
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,7 @@ def test_one_may_ask_for_a_person_before_saying_anything():
 
 def test_asking_for_a_person_in_a_closed_conversation_opens_the_next_episode():
     conversation = make.conversation()
-    episodes.close_many([conversation.pk])
+    make.close([conversation.pk])
 
     ownership.ask_for_person_many([make.address_of(conversation)])
 
@@ -41,7 +42,7 @@ def test_a_bot_that_answers_again_may_go_on_at_once_and_owes_no_answer_to_what_a
     conversation = make.conversation()
     ownership.ask_for_person_many([make.address_of(conversation)])
 
-    returned = ownership.return_to_bot_many([conversation.pk])
+    returned = make.return_to_bot([conversation.pk])
     [claimed] = leases.claim_many([conversation.pk])
 
     conversation.refresh_from_db()
@@ -51,15 +52,15 @@ def test_a_bot_that_answers_again_may_go_on_at_once_and_owes_no_answer_to_what_a
 def test_nothing_returns_to_a_bot_that_the_inbox_does_not_have():
     conversation = make.conversation(owner="queue")
 
-    assert ownership.return_to_bot_many([conversation.pk]) == 0
+    assert make.return_to_bot([conversation.pk]) == 0
 
 
 def test_each_change_of_owner_moves_the_fence():
     conversation = make.conversation()
 
     ownership.ask_for_person_many([make.address_of(conversation)])
-    ownership.return_to_bot_many([conversation.pk])
-    episodes.close_many([conversation.pk])
+    make.return_to_bot([conversation.pk])
+    make.close([conversation.pk])
 
     assert Conversation.objects.get(pk=conversation.pk).owner_version == 3
 
@@ -67,8 +68,8 @@ def test_each_change_of_owner_moves_the_fence():
 def test_closing_twice_changes_nothing():
     conversation = make.conversation()
 
-    assert episodes.close_many([conversation.pk]) == 1
-    assert episodes.close_many([conversation.pk]) == 0
+    assert make.close([conversation.pk]) == 1
+    assert make.close([conversation.pk]) == 0
 
 
 def test_a_hand_off_puts_one_notice_into_the_log():
@@ -138,7 +139,7 @@ def test_who_has_an_operator_already_keeps_them():
 def test_a_conversation_that_goes_back_to_the_bot_leaves_its_operator():
     conversation = make.held_by(make.operator("anna"))
 
-    ownership.return_to_bot_many([conversation.pk, conversation.pk])
+    make.return_to_bot([conversation.pk, conversation.pk])
 
     conversation.refresh_from_db()
     assert (conversation.owner, conversation.operator) == ("bot", None)
@@ -147,15 +148,15 @@ def test_a_conversation_that_goes_back_to_the_bot_leaves_its_operator():
 
 def test_a_closed_conversation_does_not_go_back_to_the_bot():
     conversation = make.conversation()
-    episodes.close_many([conversation.pk])
+    make.close([conversation.pk])
 
-    assert ownership.return_to_bot_many([conversation.pk]) == 0
+    assert make.return_to_bot([conversation.pk]) == 0
 
 
 def test_a_hand_off_takes_as_many_statements_for_one_as_for_many(django_assert_num_queries):
     wishes = [HandOff(make.conversation().pk, "x", 0) for _ in range(10)]
 
-    with django_assert_num_queries(4):  # rows, languages, messages, rows
+    with django_assert_num_queries(5):  # rows, languages; messages, rows, acts
         ownership.hand_off_many(wishes)
 
 
@@ -164,7 +165,7 @@ def test_of_many_operators_one_gets_a_conversation_and_the_others_are_told_who()
     anna, boris = make.operator("anna"), make.operator("boris")
 
     won, lost, again = ownership.claim_many(
-        [Claim(conversation.pk, anna.pk), Claim(conversation.pk, boris.pk), Claim(conversation.pk, anna.pk)]
+        [Change(conversation.pk, anna.pk), Change(conversation.pk, boris.pk), Change(conversation.pk, anna.pk)]
     )
 
     conversation.refresh_from_db()
@@ -177,13 +178,13 @@ def test_of_many_operators_one_gets_a_conversation_and_the_others_are_told_who()
 def test_a_claim_takes_a_conversation_from_the_bot():
     conversation = make.conversation()
 
-    ownership.claim_many([Claim(conversation.pk, make.operator("anna").pk)])
+    ownership.claim_many([Change(conversation.pk, make.operator("anna").pk)])
 
     conversation.refresh_from_db()
     assert (conversation.owner, conversation.due_at) == ("operator", None)
 
 
 def test_what_is_not_there_cannot_be_claimed():
-    [refused] = ownership.claim_many([Claim(999_999, make.operator("anna").pk)])
+    [refused] = ownership.claim_many([Change(999_999, make.operator("anna").pk)])
 
     assert isinstance(refused, NotFound)

@@ -54,6 +54,18 @@ def test_silence_takes_everything_back():
     assert speech.of(7) is None
 
 
+def test_once_somebody_else_answers_what_was_shown_is_taken_back_and_no_more_is_shown():
+    listener = speech.Listener()
+    speech.aloud(7, "Good")
+    [first] = listener.news(7)
+
+    taken_back = listener.news(7, hushed=True)
+    speech.aloud(7, "Good morning")
+
+    assert taken_back == [{"type": "delta_end", "turn": first["turn"]}]
+    assert listener.news(7, hushed=True) == speech.Listener().news(7, hushed=True) == []
+
+
 def test_who_heard_nothing_need_not_forget_anything():
     listener = speech.Listener()
     speech.aloud(7, "Good")

@@ -14,6 +14,13 @@ from faults.ledger import Visitor
 POSTGRESQL = os.environ.get("BESEDKA_TEST_POSTGRESQL", "")
 DATABASES = ["sqlite", "postgresql"]
 SETTLED_S = 60  # whatever was accepted is reacted to by then
+# Who asked for a person waits however long the trial takes: on a slow machine the house would give up on people.
+PATIENT = """
+from besedka.conversations.models import Inbox
+from besedka.desk.models import Routing
+for inbox in Inbox.objects.all():
+    Routing.objects.get_or_create(inbox=inbox, defaults={"bot_s": 0})
+"""
 
 
 def database_url(database: str) -> str:
@@ -33,6 +40,8 @@ def visited(
     seed: int = 1,
 ) -> tuple[list[Visitor], list[str]]:
     """Visitors talk while `trouble` goes on and until it is over; they, and what is wrong in the books."""
+
+    site.shell(PATIENT)
 
     async def everything() -> list[Visitor]:
         stop = asyncio.Event()

@@ -10,7 +10,7 @@ from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from besedka.answers.answerer import Aloud, Answer, HandOffBecause, Prompt
-from besedka.conversations import episodes, leases, ownership
+from besedka.conversations import leases, ownership
 from besedka.conversations.models import Conversation, Message, Turn
 from besedka.knowledge.index import Index
 from besedka.turns import claim, run, shelves
@@ -96,7 +96,7 @@ def test_an_answer_that_comes_after_somebody_else_took_over_is_not_shown_but_kep
     if take_over == "ask":
         ownership.ask_for_person_many([make.address_of(conversation)])
     else:
-        episodes.close_many([conversation.pk])
+        make.close([conversation.pk])
 
     run.commit_many([thought])
 
@@ -109,14 +109,15 @@ def test_an_answer_that_comes_after_somebody_else_took_over_is_not_shown_but_kep
 def test_a_late_wish_to_hand_off_changes_nothing_either():
     conversation = make.conversation()
     thought = think(task_of(conversation), unsure)
-    episodes.close_many([conversation.pk])
+    make.close([conversation.pk])
     make.say(conversation.pk, "a new episode")
 
     run.commit_many([thought])
 
     conversation.refresh_from_db()
     assert conversation.owner == "bot"
-    assert not Message.objects.filter(conversation=conversation, author="system").exists()
+    said = Message.objects.filter(conversation=conversation, author="system")
+    assert [message.payload["event"] for message in said] == ["closed"]
 
 
 def test_three_lines_during_a_turn_are_answered_once_and_none_is_skipped():
@@ -281,7 +282,7 @@ def test_the_bots_answer_and_its_trace_are_stored_together_or_not_at_all(monkeyp
 def test_what_was_said_before_the_close_is_not_answered_after_it():
     conversation = make.conversation()
     make.say(conversation.pk, "a secret of the first episode")
-    episodes.close_many([conversation.pk])
+    make.close([conversation.pk])
     make.say(conversation.pk, "hello again")
 
     run.commit_many([think(task_of(conversation))])

@@ -10,7 +10,7 @@ from django.utils import timezone
 from besedka.answers.answerer import Answer, HandOffBecause
 from besedka.bots import executions, scenarios
 from besedka.bots.models import Execution, Graph, Step
-from besedka.conversations import episodes, leases, ownership
+from besedka.conversations import leases, ownership
 from besedka.conversations.models import Conversation, Message, Turn
 from besedka.knowledge.index import Index
 from besedka.turns import claim, run, shelves, staff
@@ -164,7 +164,7 @@ def test_a_wish_for_a_person_goes_before_a_question_which_is_asked_again_when_th
 
     assert visitor.say("позовите оператора, пожалуйста") == []
     assert visitor.owner() == "queue"
-    ownership.return_to_bot_many([visitor.pk])
+    make.return_to_bot([visitor.pk])
     assert visitor.turn() == ["What is your name?"]
     assert visitor.turn() is None
     assert visitor.say("Anna") == ["Hello, Anna!"]
@@ -271,7 +271,7 @@ def test_time_that_passes_while_a_person_answers_ends_the_wait_when_they_are_don
     woken = executions.wake_many(timezone.now() + timedelta(seconds=61), limit=10)
 
     assert leases.stir_many(woken) == [False]
-    ownership.return_to_bot_many([visitor.pk])
+    make.return_to_bot([visitor.pk])
     assert visitor.turn() == ["Time is up"]
 
 
@@ -279,7 +279,7 @@ def test_a_person_who_gives_back_before_the_time_has_come_changes_nothing(bot, v
     make.scenario(bot, ("wait", {"seconds": 60}), ("message", {"message": "Time is up"}))
     visitor.say("hi")
     ownership.ask_for_person_many([visitor.address])
-    ownership.return_to_bot_many([visitor.pk])
+    make.return_to_bot([visitor.pk])
 
     assert visitor.turn() == []
     assert Turn.objects.filter(outcome="answered").count() == 1
@@ -288,7 +288,7 @@ def test_a_person_who_gives_back_before_the_time_has_come_changes_nothing(bot, v
 def test_a_new_episode_begins_from_the_start(bot, visitor):
     make.scenario(bot, NAME, GREET)
     visitor.say("hi")
-    episodes.close_many([visitor.pk])
+    make.close([visitor.pk])
 
     assert visitor.say("hello again") == ["What is your name?"]
     assert Execution.objects.filter(is_current=True).count() == 1

@@ -20,3 +20,15 @@ class Ticket(models.Model):
 
     def __str__(self) -> str:
         return f"ticket of {self.user_id}"
+
+
+class TelegramLink(models.Model):
+    """The Telegram account of a person."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="telegram")
+    telegram_id = models.BigIntegerField(unique=True)
+    chat_id = models.BigIntegerField()  # where they are written to
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"Telegram {self.telegram_id}"

@@ -28,6 +28,7 @@ class Person(msgspec.Struct, frozen=True):
     user_id: int
     name: str
     is_staff: bool
+    fingerprint: str = ""  # changes with the password
 
 
 def issue(user_id: int, *, now: datetime | None = None) -> str:
@@ -67,7 +68,8 @@ def _redeem(ticket: str, now: datetime) -> Person | Problem:
 
 
 def _person(user: User) -> Person:
-    return Person(user.pk, user.get_full_name() or user.get_username(), user.is_staff)
+    name = user.get_full_name() or user.get_username()
+    return Person(user.pk, name, user.is_staff, user.get_session_auth_hash()[:16])
 
 
 def _digest(ticket: str) -> str:

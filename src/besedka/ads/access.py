@@ -8,6 +8,7 @@ from rest_framework.permissions import IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from besedka import pictures
 from besedka.ads import images
 from besedka.ads.models import Ad
 from besedka.problems import BodyTooLarge, NotFound
@@ -25,7 +26,7 @@ class AboutAds(APIView):
         """Refuse what is too large before anything of it is read."""
         length = request.META.get("CONTENT_LENGTH") or "0"
         form = str(request.content_type).startswith(MultiPartParser.media_type)
-        limit = images.MAX_BYTES + AROUND if form else self.max_body_bytes
+        limit = pictures.MAX_BYTES + AROUND if form else self.max_body_bytes
         if length.isdecimal() and int(length) > limit:
             raise BodyTooLarge(limit_bytes=limit)
         super().initial(request, *args, **kwargs)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
+from besedka import pictures
 from besedka.ads import changes, images, searching, wire
 from besedka.ads.models import Ad
 from besedka.problems import NotFound, Problem
@@ -37,7 +38,7 @@ class AdForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at
         if file is None:
             return None
         try:
-            return images.from_file(file.read(images.MAX_BYTES + 1), name=file.name)
+            return images.from_file(file.read(pictures.MAX_BYTES + 1), name=file.name)
         except Problem as problem:
             raise forms.ValidationError(problem.detail) from None
 

@@ -1,37 +1,22 @@
-"""Pictures as strangers send them: checked by their header, decoded, written anew without what came with them."""
+"""Pictures of ads: as people and programs send them, and as we keep them, a larger one and a thumbnail."""
 
 import base64
 import binascii
-import io
 import re
 import secrets
-import threading
 from pathlib import Path
 from typing import NamedTuple
 
 from django.conf import settings
-from PIL import Image, ImageOps
 
-from besedka.problems import Problem
+from besedka import pictures
+from besedka.pictures import MAX_BYTES, ImageInvalid
 
-MAX_BYTES = 10 * 1024 * 1024
 MAX_BASE64 = MAX_BYTES * 4 // 3 + 100_000  # characters: with line breaks and what stands before
-MAX_PIXELS = 40_000_000
-MAX_SIDE = 20_000  # pixels
 SHOWN, SMALL = (1600, 1600), (480, 480)  # pixels that a kept picture and its thumbnail have at most
-QUALITY = 80  # of WebP, of 100
-DECODED_AT_ONCE = 2  # a picture takes up to 160 MB while it is decoded
-FORMATS = {"JPEG": ("jpg", "jpeg"), "PNG": ("png",), "WEBP": ("webp",), "GIF": ("gif",)}
 
 _DATA_URL = re.compile(r"data:([^;,]{0,100});base64,", re.IGNORECASE)
 _ENDING = re.compile(r"\.([^./\\]{1,20})$")
-_decoding = threading.BoundedSemaphore(DECODED_AT_ONCE)
-
-
-class ImageInvalid(Problem):
-    """This is no picture that can be shown: JPEG, PNG, WebP and GIF are taken, up to 10 MB and 40 megapixels."""
-
-    code = "image_invalid"
 
 
 class Encoded(NamedTuple):
@@ -67,23 +52,12 @@ def from_file(content: bytes, *, name: str) -> Encoded:
 
 
 def encode(content: bytes, *, ending: str = "") -> Encoded:
-    """The picture as we keep it: turned upright, made smaller, and nothing of the bytes that came.
-
-    Size, pixels and frames are checked before anything is decoded. Whatever a decoder stumbles over is a fault of
-    the picture. Raises `ImageInvalid`.
-    """
-    if not 0 < len(content) <= MAX_BYTES:
-        raise _refusal(f"A picture has 1 to {MAX_BYTES} bytes, this one has {len(content)}.")
-    with _decoding:
-        try:
-            _check_ends(content)
-            with Image.open(io.BytesIO(content), formats=tuple(FORMATS)) as image:
-                _check_header(image, ending)
-                return _encode(image)
-        except Problem:
-            raise
-        except Exception:  # a decoder of strangers' bytes fails in any way there is
-            raise _refusal("The picture cannot be read.") from None
+    """The picture as we keep it, twice; see `pictures.rewrite`. Raises `ImageInvalid`."""
+    try:
+        shown, small = pictures.rewrite(content, (SHOWN, SMALL), ending=ending, form="WEBP")
+    except ImageInvalid as refusal:
+        raise _refusal(refusal.detail) from None
+    return Encoded(shown.content, small.content, shown.width, shown.height)
 
 
 def keep(picture: Encoded) -> str:
@@ -119,44 +93,6 @@ def path(name: str, *, small: bool = False) -> Path:
 def file_name(name: str, *, small: bool = False) -> str:
     """What its file is called."""
     return f"{name}-small.webp" if small else f"{name}.webp"
-
-
-def _check_header(image: Image.Image, ending: str) -> None:
-    width, height = image.size
-    if width < 1 or height < 1 or max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        raise _refusal(f"A picture has 1 to {MAX_PIXELS} pixels and sides up to {MAX_SIDE}.")
-    form = "JPEG" if image.format == "MPO" else str(image.format)  # MPO: a JPEG with a second one behind it
-    if form != image.format:
-        image.seek(0)
-    elif getattr(image, "is_animated", False):
-        raise _refusal("A picture has one frame, this one is animated.")
-    if ending and ending not in FORMATS[form]:
-        raise _refusal(f"This is a {form}, its name or type says `{ending}`.")
-
-
-def _check_ends(content: bytes) -> None:
-    """A PNG goes on to its last chunk; a decoder is content with the pixels. Fails as the decoder does."""
-    if content.startswith(b"\x89PNG"):
-        with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
-            image.verify()
-
-
-def _encode(image: Image.Image) -> Encoded:
-    if image.format in ("JPEG", "MPO"):
-        image.draft("RGB", SHOWN)  # decoded no larger than is needed
-    upright = ImageOps.exif_transpose(image)
-    shown = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-    shown.info.clear()  # what is not written by us does not go on: EXIF, XMP, texts, profiles
-    shown.thumbnail(SHOWN)
-    small = shown.copy()
-    small.thumbnail(SMALL)
-    return Encoded(_webp(shown), _webp(small), shown.width, shown.height)
-
-
-def _webp(image: Image.Image) -> bytes:
-    written = io.BytesIO()
-    image.save(written, "WEBP", quality=QUALITY, method=4)
-    return written.getvalue()
 
 
 def _refusal(sentence: str) -> ImageInvalid:

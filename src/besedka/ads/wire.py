@@ -11,6 +11,7 @@ from rest_framework.fields import empty
 from rest_framework.request import Request
 from rest_framework.utils import html
 
+from besedka import pictures
 from besedka.ads import changes, images, models
 from besedka.ads.models import Ad
 
@@ -77,8 +78,8 @@ class Picture(serializers.Field):  # type: ignore[type-arg]  # not subscriptable
         """The picture, encoded anew. Raises `ImageInvalid`."""
         if not isinstance(data, UploadedFile):
             return images.from_base64(data)
-        if (data.size or 0) > images.MAX_BYTES:
-            raise images.ImageInvalid(f"A picture has at most {images.MAX_BYTES} bytes.", field="image")
+        if (data.size or 0) > pictures.MAX_BYTES:
+            raise pictures.ImageInvalid(f"A picture has at most {pictures.MAX_BYTES} bytes.", field="image")
         return images.from_file(data.read(), name=data.name or "")
 
 

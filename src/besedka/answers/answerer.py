@@ -16,7 +16,8 @@ MODEL_REFUSED = "model_refused"
 GAVE_ITSELF_AWAY = "gave_itself_away"  # it spoke as a bot, with one of the bot's give-away phrases
 PROVIDER_FAILED = "provider_failed"
 BUDGET_SPENT = "budget_spent"
-UNSURE = frozenset((LOW_CONFIDENCE, NO_KNOWLEDGE, REPEATED_MISSES))  # nobody asked for a person
+SENT_A_FILE = "sent_a_file"  # without a word: a bot looks at no pictures
+UNSURE = frozenset((LOW_CONFIDENCE, NO_KNOWLEDGE, REPEATED_MISSES, SENT_A_FILE))  # nobody asked for a person
 
 
 class Said(msgspec.Struct, frozen=True):

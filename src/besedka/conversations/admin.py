@@ -11,12 +11,15 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from besedka.conversations import episodes, ownership
-from besedka.conversations.models import Contact, Conversation, Identity, Inbox, Turn
+from besedka.conversations import closing, deliveries, ownership
+from besedka.conversations.changes import Change
+from besedka.conversations.models import Act, Contact, Conversation, Delivery, Identity, Inbox, Turn
+from besedka.conversations.rows import Row
 
 SHOWN_MESSAGES = 200  # of a log, the newest
 
 OWNER_COLOURS = {"bot": "info", "queue": "warning", "operator": "success"}
+DELIVERY_COLOURS = {"waiting": "info", "sending": "warning", "delivered": "success", "parked": "danger"}
 STATUS_COLOURS = {"open": "success", "snoozed": "warning", "closed": "danger"}
 
 
@@ -142,14 +145,19 @@ class ConversationAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Let the bot answer again"), permissions=["act"])
     def return_to_bot(self, request: HttpRequest, chosen: QuerySet[Conversation]) -> None:
         """The bot answers from the next message on."""
-        changed = ownership.return_to_bot_many(list(chosen.values_list("pk", flat=True)))
+        results = ownership.return_many(self._wishes(request, chosen))
+        changed = sum(isinstance(result, Row) for result in results)
         self.message_user(request, _("The bot answers in %(n)d conversations again.") % {"n": changed})
 
     @admin.action(description=_("Close"), permissions=["act"])
     def close(self, request: HttpRequest, chosen: QuerySet[Conversation]) -> None:
         """The episode ends."""
-        closed = episodes.close_many(list(chosen.values_list("pk", flat=True)))
+        results = closing.close_many(self._wishes(request, chosen))
+        closed = sum(isinstance(result, Row) for result in results)
         self.message_user(request, _("%(n)d conversations closed.") % {"n": closed})
+
+    def _wishes(self, request: HttpRequest, chosen: QuerySet[Conversation]) -> list[Change]:
+        return [Change(pk, request.user.pk, over=True) for pk in chosen.values_list("pk", flat=True)]
 
 
 @admin.register(Turn)
@@ -165,3 +173,38 @@ class TurnAdmin(ReadOnlyAdmin):
     def milliseconds(self, turn: Turn) -> str:
         """How long the bot thought."""
         return str(turn.trace.get("milliseconds", ""))
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("__str__", "state_label", "attempts", "is_doubtful", "error", "due_at", "delivered_at")
+    list_filter = ("state", "channel", "is_doubtful")
+    search_fields = ("recipient", "=conversation__id")
+    ordering = ("-id",)
+    show_full_result_count = False
+    actions = ("send_again",)
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Whether this person may send something."""
+        return bool(request.user.has_perm("conversations.change_delivery"))
+
+    @display(description=_("state"), ordering="state", label=DELIVERY_COLOURS)
+    def state_label(self, delivery: Delivery) -> str:
+        """Waiting, being sent, there, or given up."""
+        return delivery.state
+
+    @admin.action(description=_("Send again"), permissions=["act"])
+    def send_again(self, request: HttpRequest, chosen: QuerySet[Delivery]) -> None:
+        """What was given up is tried again."""
+        sent = deliveries.send_again(list(chosen.values_list("pk", flat=True)))
+        self.message_user(request, _("%(n)d deliveries are tried again.") % {"n": sent})
+
+
+@admin.register(Act)
+class ActAdmin(ReadOnlyAdmin):
+    list_display = ("at", "act", "actor", "conversation_id", "details")
+    list_filter = ("act", "at")
+    search_fields = ("=conversation_id", "actor__username")
+    list_select_related = ("actor",)
+    ordering = ("-id",)
+    show_full_result_count = False

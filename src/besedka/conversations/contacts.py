@@ -103,6 +103,8 @@ def _make(addresses: list[Address], first_owner: dict[int, str], now: datetime) 
                 owner=first_owner[address.inbox_id],
                 created_at=now,
                 last_message_at=now,
+                active_at=now.replace(second=0, microsecond=0),
+                waiting_since=now if first_owner[address.inbox_id] == "queue" else None,
             )
             for address in addresses
         ]

@@ -13,6 +13,7 @@ class Reception(msgspec.Struct, frozen=True):
     """What the outside may know of an inbox, and whom it lets in."""
 
     id: int
+    name: str
     public_key: str
     kind: str
     language: str
@@ -47,6 +48,7 @@ def directory() -> Directory:
     for inbox in Inbox.objects.all():
         reception = Reception(
             id=inbox.pk,
+            name=inbox.name,
             public_key=inbox.public_key,
             kind=inbox.kind,
             language=inbox.language,

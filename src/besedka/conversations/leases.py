@@ -33,6 +33,7 @@ class Claim(msgspec.Struct, frozen=True):
     started_at: datetime
     said_last: Entry | None = None  # what the bot said to the contact last, before these
     waited_s: float = 0.0  # since the contact waits for this turn: longer, where somebody else began it and died
+    details_asked: bool = False  # the contact was asked how to be reached
 
 
 class Finish(msgspec.Struct, frozen=True):
@@ -78,6 +79,7 @@ def claim_many(conversation_ids: Sequence[int], *, now: datetime | None = None) 
             started_at=now,
             waited_s=max(0.0, (now - row.due_at).total_seconds()) if row.due_at else 0.0,
             said_last=next((entry for entry in reversed(messages) if entry.author == "bot"), None),
+            details_asked=bool(row.details_asked),
         )
     rows.save_many(mine.values(), now)
     return [claims.pop(conversation_id, None) for conversation_id in conversation_ids]

@@ -8,9 +8,11 @@ import msgspec
 from django.db import transaction
 from django.utils import timezone
 
-from besedka.conversations import contacts, episodes, rows, signals, sql, wire
+from besedka.conversations import attachments, contacts, deliveries, episodes, rows, signals, sql, wire
+from besedka.conversations.attachments import Kept, Taking
 from besedka.conversations.contacts import Address
 from besedka.conversations.rows import Row
+from besedka.conversations.signals import Topic
 from besedka.conversations.wire import Entry
 from besedka.problems import NotFound, Problem
 
@@ -60,6 +62,7 @@ class Append(msgspec.Struct, frozen=True):
     payload: dict[str, Any] | None = None
     fence: Fence | None = None
     operator_id: int | None = None  # who it was, where an operator wrote it
+    file: str | None = None  # the key of a file that comes along
 
 
 class Want(msgspec.Struct, frozen=True):
@@ -74,7 +77,7 @@ class Want(msgspec.Struct, frozen=True):
 def append_many(appends: Sequence[Append], *, now: datetime | None = None) -> list[Entry | Problem]:
     """Store each message at the next `seq` of its conversation, in the order given; make who and what is new.
 
-    One result for each, in the same order: the entry, or why it was refused (`NotFound`, `Stale`,
+    One result for each, in the same order: the entry, or why it was refused (`NotFound`, also of a file, `Stale`,
     `IdempotencyKeyReused`), which touches none of the others. A client id that the same author has used in this
     conversation gives the entry that is there. What a contact says to a bot makes the bot's turn due; what it says
     in a closed conversation opens the next episode. Whoever listens is woken after the commit.
@@ -88,23 +91,42 @@ def append_many(appends: Sequence[Append], *, now: datetime | None = None) -> li
         located.get(a.address) if a.address is not None else locked.get(a.conversation_id or 0) for a in appends
     ]
     present = _present(appends, targets)
+    offered = _offered(appends, targets)
+    taken: list[Taking] = []
     results: list[Entry | Problem] = []
     inserts: list[Entry] = []
     result: Entry | Problem | None
     for append, row in zip(appends, targets, strict=True):
         result = _refusal_or_repeat(append, row, present)
+        carried = None
+        if result is None and row is not None and append.file is not None:
+            taken.append(Taking(append.file, row.id))
+            carried = offered.pop(taken[-1], None)
+            if carried is None:
+                result = attachments.unknown()
+                taken.pop()
         if result is None and row is not None:
-            entry = _place(append, row, now)
+            entry = _place(append, row, now, carried)
             result = entry
             inserts.append(entry)
             if append.client_id is not None:
                 present[row.id, append.author, append.client_id] = entry
         results.append(result or NotFound())
     write(inserts)
+    attachments.mark_many(taken, now)
+    watched = [entry for entry in inserts if locked[entry.conversation_id].watched]
+    if watched:
+        deliveries.bring_many(watched, now)
     touched = {row.id: row for row in targets if row is not None and (row.grown or row.changed)}
     rows.save_many(touched.values(), now)
     _announce(touched, born)
     return results
+
+
+def find_many(wanted: Sequence[tuple[int, str, str]]) -> list[Entry | None]:
+    """The message that this author stored in this conversation under this client id, where there is one."""
+    found = _stored([(conversation_id, client_id) for conversation_id, _, client_id in wanted])
+    return [found.get(one) for one in wanted]
 
 
 def write(entries: Sequence[Entry]) -> None:
@@ -137,26 +159,47 @@ def _refusal_or_repeat(
     if append.client_id is not None:
         earlier = present.get((row.id, append.author, append.client_id))
         if earlier is not None:
-            same = earlier.text == append.text
+            same = earlier.text == append.text and _file_of(earlier.payload) == (
+                append.file or _file_of(append.payload)
+            )
             return earlier if same else IdempotencyKeyReused(client_id=append.client_id)
     fence = append.fence
     if fence is not None and (fence.owner_version != row.owner_version or fence.lease_key != row.lease_key):
         return Stale(owner=row.owner)
+    if append.operator_id is not None and row.operator_id != append.operator_id:
+        return Stale(owner=row.owner)
     return None
 
 
-def _place(append: Append, row: Row, now: datetime) -> Entry:
+def _place(append: Append, row: Row, now: datetime, carried: Kept | None) -> Entry:
     """Give the message the next place, and note what follows from it for the conversation."""
     if append.author == "contact":
         if row.status != "open":
-            episodes.reopen(row)
+            episodes.go_on(row, now)
         row.heard_seq = row.last_seq + 1
         if row.owner == "bot" and row.due_at is None:
             row.due_at, row.changed = now, True
     row.last_seq += 1
     row.grown = True
-    said = (append.author, append.text, append.client_id, now, append.payload, append.operator_id)
+    payload = append.payload if carried is None else {**(append.payload or {}), **attachments.payload(carried)}
+    said = (append.author, append.text, append.client_id, now, payload, append.operator_id)
     return Entry(row.id, row.last_seq, *said)
+
+
+def _offered(appends: Sequence[Append], targets: Sequence[Row | None]) -> dict[Taking, Kept]:
+    """The files that these messages may carry."""
+    takings = [
+        Taking(append.file, row.id)
+        for append, row in zip(appends, targets, strict=True)
+        if append.file is not None and row is not None
+    ]
+    return attachments.look_many(takings) if takings else {}
+
+
+def _file_of(payload: dict[str, Any] | None) -> str | None:
+    """The key of the file that a message with this payload carries."""
+    key: str | None = (payload or {}).get("file", {}).get("key")
+    return key
 
 
 def _present(appends: Sequence[Append], targets: Sequence[Row | None]) -> dict[tuple[int, str, str], Entry]:
@@ -166,6 +209,11 @@ def _present(appends: Sequence[Append], targets: Sequence[Row | None]) -> dict[t
         for append, row in zip(appends, targets, strict=True)
         if row is not None and append.client_id is not None and row.last_seq > 0
     ]
+    return _stored(asked)
+
+
+def _stored(asked: Sequence[tuple[int, str]]) -> dict[tuple[int, str, str], Entry]:
+    """Messages of these conversations under these client ids, by whom and which they are."""
     if not asked:
         return {}
     conversations, conversation_ids = sql.any_of("m.conversation_id", sorted({c for c, _ in asked}), kind="bigint")
@@ -188,4 +236,16 @@ def _announce(touched: dict[int, Row], born: Sequence[Address]) -> None:
     due = [row.id for row in touched.values() if row.due_at is not None and not row.lease_key]
     new = [row.id for row in touched.values() if row.grown]
     topics = [address.topic for address in born]
-    transaction.on_commit(lambda: signals.send_many({"new": [*new, *topics], "due": due}))
+    desk = desk_topics(list(touched.values()))
+    transaction.on_commit(lambda: signals.send_many({"new": [*new, *topics], "due": due, "desk": desk}))
+
+
+def desk_topics(changed: Sequence[Row]) -> set[Topic]:
+    """Whose lists at the desk these conversations stand in."""
+    topics: set[Topic] = set()
+    for row in changed:
+        if row.owner == "operator":
+            topics.add(f"desk:{row.operator_id}")
+        elif row.owner == "queue":
+            topics.add("desk:waiting")
+    return topics | {"desk:open"} if changed else topics

@@ -7,11 +7,8 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from besedka.conversations import contacts, histories, log, ownership
-from besedka.conversations.log import Append
+from besedka.conversations import contacts, histories
 from besedka.conversations.models import Conversation, Cursor, Inbox
-from besedka.conversations.ownership import Claim
-from besedka.conversations.wire import Entry
 from besedka.problems import NotFound, Problem
 
 STAFF = "support"  # the reader whose cursor says what staff has seen
@@ -31,14 +28,6 @@ class Entrance(msgspec.Struct, frozen=True):
     room: int
     user_id: int
     is_staff: bool
-
-
-class Reply(msgspec.Struct, frozen=True):
-    """What an operator says in a room."""
-
-    room: int
-    operator_id: int
-    text: str
 
 
 @transaction.atomic
@@ -73,25 +62,6 @@ def enter_many(entrances: Sequence[Entrance]) -> list[int | Problem]:
         if entrance.room in owners and (entrance.is_staff or owners[entrance.room] == str(entrance.user_id))
         else NotFound()
         for entrance in entrances
-    ]
-
-
-@transaction.atomic(savepoint=False)
-def reply_many(replies: Sequence[Reply]) -> list[Entry | Problem]:
-    """What each operator says is in the log; the first one who says something answers there from now on.
-
-    `Taken` for an operator who is not the one.
-    """
-    claimed = ownership.claim_many([Claim(reply.room, reply.operator_id) for reply in replies])
-    mine = [at for at, result in enumerate(claimed) if not isinstance(result, Problem)]
-    appends = [
-        Append("operator", replies[at].text, conversation_id=replies[at].room, operator_id=replies[at].operator_id)
-        for at in mine
-    ]
-    entries = dict(zip(mine, log.append_many(appends), strict=True))
-    return [
-        entries[at] if at in entries else result if isinstance(result, Problem) else NotFound()
-        for at, result in enumerate(claimed)
     ]
 
 

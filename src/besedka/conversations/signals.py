@@ -93,15 +93,24 @@ def deliver(kinds: Kinds) -> None:
 @contextlib.contextmanager
 def listen(topic: Topic, hears: frozenset[str]) -> Iterator[Woken]:
     """Be on the list for these kinds of signals on a topic. To be called on the hub's loop."""
+    with listen_to_all((topic,), hears) as woken:
+        yield woken
+
+
+@contextlib.contextmanager
+def listen_to_all(topics: Iterable[Topic], hears: frozenset[str]) -> Iterator[Woken]:
+    """As `listen`, on several topics at once."""
     woken = Woken(hears)
-    waiting = _hub.listeners.setdefault(topic, [])
-    waiting.append(woken)
+    lists = [(topic, _hub.listeners.setdefault(topic, [])) for topic in topics]
+    for _, waiting in lists:
+        waiting.append(woken)
     try:
         yield woken
     finally:
-        waiting.remove(woken)
-        if not waiting and _hub.listeners.get(topic) is waiting:
-            del _hub.listeners[topic]
+        for topic, waiting in lists:
+            waiting.remove(woken)
+            if not waiting and _hub.listeners.get(topic) is waiting:
+                del _hub.listeners[topic]
 
 
 def subscribe(kind: str, callback: Callable[[list[Topic]], None]) -> None:

@@ -91,9 +91,13 @@ class Listener:
     def __init__(self) -> None:
         self._shown: Speech | None = None
 
-    def news(self, conversation_id: Topic) -> list[dict[str, str]]:
-        """The frames that bring this reader up to date: `delta` with what is new, `delta_end` to take it back."""
-        now, before = of(conversation_id), self._shown
+    def news(self, conversation_id: Topic, *, hushed: bool = False) -> list[dict[str, str]]:
+        """The frames that bring this reader up to date: `delta` with what is new, `delta_end` to take it back.
+
+        `hushed`: the bot is not the one who answers any more. It may speak on until its turn ends, but not to this
+        reader: what it says will be dropped.
+        """
+        now, before = None if hushed else of(conversation_id), self._shown
         if now == before:
             return []
         frames = []

@@ -1,6 +1,7 @@
 """Who is let in: token, inbox and origin of a request; and how its answer leaves, refusals included."""
 
 import asyncio
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -23,6 +24,7 @@ T = TypeVar("T")
 Handler = Callable[["Caller"], Awaitable[Response]]
 
 MAX_SEQ = 2**31 - 1  # that the databases can hold; whoever asks beyond has everything
+FILE_KEY = re.compile(r"[0-9a-f]{32}")
 _ALLOWED_HEADERS = "chat-token, content-type, idempotency-key, last-event-id"
 _EXPOSED_HEADERS = "retry-after, ratelimit, ratelimit-policy, x-request-id"
 _VISIBLE_ASCII = frozenset(range(0x21, 0x7F))
@@ -83,7 +85,7 @@ class Caller:
         if reception is None:
             raise InboxUnknown()
         origin = self.header(b"origin")
-        if origin is not None and not reception.admits(origin) and not _is_own(self.request, origin):
+        if origin is not None and not reception.admits(origin) and not is_own(self.request, origin):
             raise OriginNotAllowed(origin=origin)
         self.reception = reception
         return reception
@@ -100,6 +102,13 @@ class Caller:
         forwarded = self.header(b"x-forwarded-for") or ""
         return limits.network_of(client[0] if client else "", forwarded, self.door.trusted_proxies)
 
+    @property
+    def site(self) -> str:
+        """Our own address as the caller knows it, as https://chat.example."""
+        forwarded = (self.header(b"x-forwarded-proto") or "") if self.door.trusted_proxies else ""
+        scheme = "https" if forwarded == "https" else str(self.request.scope["scheme"]).replace("ws", "http")
+        return f"{scheme}://{self.header(b'host') or ''}"
+
     def count_write(self, address: Address) -> None:
         """Count one act of this contact. Raises `RateLimited`."""
         rates = self.door.rates
@@ -108,6 +117,11 @@ class Caller:
             rates.address_messages.take(self.network)
             if self.door.conversation_of(address) is None:
                 rates.strangers.take(self.network)
+
+    def count_upload(self) -> None:
+        """Count one file. Raises `RateLimited`."""
+        if self.door.rates.on:
+            self.door.rates.uploads.take(self.network)
 
     def count_read(self) -> None:
         """Count one read. Raises `RateLimited`."""
@@ -218,6 +232,15 @@ def valid_text(text: str, field: str) -> str:
     return text
 
 
+def valid_message(text: str, file: str | None, field: str) -> str:
+    """The text of a message; one that carries a file need have none. Raises as `valid_text`, also for the key."""
+    if file is None:
+        return valid_text(text, field)
+    if not FILE_KEY.fullmatch(file):
+        raise Invalid("`file` is a key that an upload was answered with.", field="file")
+    return "" if not text or text.isspace() else valid_text(text, field)
+
+
 def valid_client_id(client_id: str | None, field: str) -> str | None:
     """A sender's id of a message, or None. Raises `Invalid`, naming the field."""
     if client_id is None:
@@ -302,7 +325,7 @@ def _share(caller: Caller, response: Response, methods: str) -> None:
             response.headers["Access-Control-Max-Age"] = "600"
 
 
-def _is_own(request: HTTPConnection, origin: str) -> bool:
+def is_own(request: HTTPConnection, origin: str) -> bool:
     """Whether the page comes from this very service."""
     _, _, host = origin.partition("://")
     return host == request.headers.get("host")

@@ -10,7 +10,11 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
+from besedka.conversations import wire
 from besedka.door.admission import ForVisitors, render
+from besedka.door.desk_acts import post_file as post_file_of_operator
+from besedka.door.desk_socket import desk_socket
+from besedka.door.files import get_file, post_file
 from besedka.door.house import Door
 from besedka.door.legacy_bots import post_chat
 from besedka.door.legacy_chat import get_message, post_gpt
@@ -39,14 +43,17 @@ def routes() -> list[BaseRoute]:
         *((f"{prefix}/gpt", ForVisitors(post=post_gpt)) for prefix in LEGACY_PREFIXES),
         *((f"{prefix}/message", ForVisitors(get=get_message)) for prefix in LEGACY_PREFIXES),
         (f"{API}/conversation/messages", ForVisitors(get=get_messages, post=post_message)),
+        (f"{API}/conversation/files", ForVisitors(post=post_file)),
+        (f"{wire.FILES}{{key}}", ForVisitors(get=get_file)),
         (f"{API}/conversation/stream", ForVisitors(get=get_stream)),
         (f"{API}/conversation/handoff", ForVisitors(post=post_handoff)),
         (f"{API}/conversation", ForVisitors(get=get_conversation)),
         (f"{API}/widget", ForVisitors(get=get_widget)),
+        (f"{API}/desk/files", ForVisitors(post=post_file_of_operator)),
         ("/api/bots/{bot_id}/chat", ForVisitors(post=post_chat)),
     ]
     http = [Route(path + slash, endpoint) for path, endpoint in endpoints for slash in ("", "/")]
-    sockets = [("/ws/visitor", visitor_socket), ("/ws/chat/{room}", room_socket)]
+    sockets = [("/ws/visitor", visitor_socket), ("/ws/desk", desk_socket), ("/ws/chat/{room}", room_socket)]
     return [*http, *(WebSocketRoute(path + slash, endpoint) for path, endpoint in sockets for slash in ("", "/"))]
 
 
@@ -85,7 +92,10 @@ class AccessLog:
         finally:
             if scope["type"] != "lifespan":
                 took_ms = (time.perf_counter() - began) * 1000
-                logger.info("%s %s %d %.1f ms", scope.get("method", "WS"), scope["path"], status, took_ms)
+                path = (
+                    f"{wire.FILES}…" if scope["path"].startswith(wire.FILES) else scope["path"]
+                )  # a key opens it
+                logger.info("%s %s %d %.1f ms", scope.get("method", "WS"), path, status, took_ms)
 
 
 async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:

@@ -8,6 +8,7 @@ from besedka.conversations import inboxes
 from besedka.conversations.batcher import Batcher
 from besedka.conversations.contacts import Address
 from besedka.conversations.inboxes import Directory
+from besedka.door.desk_counts import Counting
 from besedka.door.limits import Rates
 
 DIRECTORY_S = 2  # seconds until a change of an inbox is seen by every process
@@ -22,10 +23,13 @@ class Door:
         self.writer, self.reader = writer, reader
         self.rates = Rates(on=rate_limits)
         self.trusted_proxies = trusted_proxies
+        self.counting = Counting(reader)
+        self.counting = Counting(reader)
         self.directory = Directory({}, None, frozenset())
         self.handed_out: dict[int, int] = {}  # conversation to seq: gone out, and on its way into the cursor
         # Whose body is on its way, since when, and the task that waits for it.
         self.reading: dict[Any, tuple[float, asyncio.Task[Any] | None]] = {}
+        self.held = 0  # bytes of files that are on their way in
         self._known: OrderedDict[Address, int] = OrderedDict()
 
     def conversation_of(self, address: Address) -> int | None:

@@ -20,6 +20,7 @@ from besedka.problems import Unavailable
 logger = logging.getLogger(__name__)
 
 STORED = msgspec.json.encode({"message": "Успех"})
+CHAT_ENDED = "Чат окончен."  # byte for byte: the old page waits for it
 NO_TOKEN = "Токен не был передан в заголовках"
 
 READER = "site_chat"  # the cursor of clients that cannot say how far they have read
@@ -62,10 +63,11 @@ async def get_message(caller: Caller) -> Response:
         caller.count_guess()
         return json_response({"messages": []})
     shown = [entry for entry in seen.messages if entry.author in SHOWN]
+    site = caller.site
     if after is not None:
-        return json_response({"messages": [{**_shown(entry), "seq": entry.seq} for entry in shown]})
+        return json_response({"messages": [{**_shown(entry, site), "seq": entry.seq} for entry in shown]})
     gone = door.handed_out.get(seen.conversation_id, 0)
-    fresh = [_shown(entry) for entry in shown if entry.seq > gone]
+    fresh = [_shown(entry, site) for entry in shown if entry.seq > gone]
     if not shown and len(seen.messages) < log.PAGE:
         return json_response({"messages": []})
     return HandedOut({"messages": fresh}, door, Move(seen.conversation_id, READER, seen.messages[-1].seq))
@@ -101,8 +103,10 @@ class HandedOut(Response):
                 del door.handed_out[move.conversation_id]
 
 
-def _shown(entry: Entry) -> dict[str, str]:
-    return {"message": wire.plain(entry), "date_create": wire.time(entry.created_at), "user": USERS[entry.author]}
+def _shown(entry: Entry, site: str) -> dict[str, str]:
+    closed = entry.author == "system" and (entry.payload or {}).get("event") == "closed"
+    text = CHAT_ENDED if closed else wire.plain(entry, site=site)
+    return {"message": text, "date_create": wire.time(entry.created_at), "user": USERS[entry.author]}
 
 
 def _insist_on_token(caller: Caller) -> None:

@@ -12,7 +12,9 @@ from besedka.accounts.tickets import Person, TicketInvalid
 from besedka.conversations import cursors, log, rooms, signals, wire
 from besedka.conversations.cursors import Move
 from besedka.conversations.log import Append, Want
-from besedka.conversations.rooms import Entrance, Reply
+from besedka.conversations.rooms import Entrance
+from besedka.desk import replies
+from besedka.desk.replies import Reply
 from besedka.door.admission import Caller, decode, valid_text
 from besedka.door.limits import Rate
 from besedka.door.sockets import FAULTS, SEND_S, close, hang_up, next_frame
@@ -54,7 +56,7 @@ class Guest:
                 page = await self.door.reader.submit(log.read_many, want)
                 for entry in page:
                     if entry.author in _USERS:
-                        await self.send(_shown(entry))
+                        await self.send(_shown(entry, self.caller.site))
                     after = entry.seq
                 if page and self.person.is_staff:
                     await self.door.writer.submit(
@@ -69,7 +71,10 @@ class Guest:
     async def recheck(self) -> None:
         """Raise `TicketInvalid` for somebody who may not be here any more."""
         person = await self.door.reader.submit(tickets.known_many, self.person.user_id)
-        if person is None or (self.person.is_staff and not person.is_staff):
+        if person is None or (person.fingerprint, person.is_staff) != (
+            self.person.fingerprint,
+            self.person.is_staff,
+        ):
             raise TicketInvalid("You are not signed in any more.")
 
     async def obey(self, frame: str) -> None:
@@ -78,7 +83,7 @@ class Guest:
             self.frames.take("")
         text = valid_text(decode(frame, Said).message, "message")
         if self.person.is_staff:
-            await self.door.writer.submit(rooms.reply_many, Reply(self.room, self.person.user_id, text))
+            await self.door.writer.submit(replies.reply_many, Reply(self.person.user_id, self.room, text))
         else:
             await self.door.writer.submit(log.append_many, Append("contact", text, conversation_id=self.room))
 
@@ -145,9 +150,9 @@ async def _follow(guest: Guest) -> None:
         await close(guest.ws, 1011, "Something went wrong here.")
 
 
-def _shown(entry: wire.Entry) -> dict[str, object]:
+def _shown(entry: wire.Entry, site: str) -> dict[str, object]:
     return {
-        "message": entry.text,
+        "message": wire.plain(entry, site=site),
         "user": _USERS[entry.author],
         "seq": entry.seq,
         "created_at": wire.time(entry.created_at),

@@ -70,6 +70,7 @@ class Rates:
         self.strangers = Rate("strangers", burst=120, per_s=1)  # tokens never seen before, an address
         self.reads = Rate("reads", burst=3_000, per_s=100)  # an address
         self.guesses = Rate("guesses", burst=300, per_s=2)  # reads under a token that nobody has, an address
+        self.uploads = Rate("uploads", burst=40, per_s=0.5)  # files, an address
         self.connections = Rate("connections", burst=300, per_s=5)  # connections, an address
 
 

@@ -30,6 +30,7 @@ def components() -> dict[str, dict[str, Any]]:
     status = {"type": "string", "enum": ["open", "snoozed", "closed"]}
     time = {"type": "string", "format": "date-time"}
     whole = {"type": "integer", "minimum": 0}
+    file_key = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
     schemas = {
         "SiteQuestion": _object({"message": text}),
         "SiteStored": _object({"message": {"type": "string", "enum": ["Успех"]}}),
@@ -43,7 +44,19 @@ def components() -> dict[str, dict[str, Any]]:
             required=["message", "date_create", "user"],
         ),
         "SiteMessages": _object({"messages": _list("SiteMessage")}),
-        "NewMessage": _object({"text": text, "client_id": {**client_id, "nullable": True}}, required=["text"]),
+        "NewMessage": {
+            **_object({"text": text, "client_id": {**client_id, "nullable": True}, "file": file_key}, required=[]),
+            "anyOf": [{"required": ["text"]}, {"required": ["file"]}],
+        },
+        "File": _object(
+            {
+                "key": file_key,
+                "name": {"type": "string"},
+                "media_type": {"type": "string"},
+                "size": whole,
+                "url": {"type": "string", "description": "A path on this site; the key in it is all it takes."},
+            }
+        ),
         "Message": _object(
             {
                 "seq": seq,
@@ -54,12 +67,27 @@ def components() -> dict[str, dict[str, Any]]:
                 "payload": {"type": "object", "additionalProperties": True},
                 "sources": _list("Source"),
                 "choices": {"type": "array", "items": {"type": "string"}},
+                "file": {"$ref": "#/components/schemas/File"},
+                "edits": {**seq, "description": "The `seq` whose text this one replaces."},
             },
             required=["seq", "author", "text", "client_id", "created_at"],
         ),
         "Source": _object({"title": {"type": "string"}, "url": {"type": "string"}}),
         "Messages": _object({"messages": _list("Message")}),
-        "ConversationState": _object({"status": status, "owner": owner, "last_seq": whole, "read_seq": whole}),
+        "ConversationState": _object(
+            {
+                "status": status,
+                "owner": owner,
+                "last_seq": whole,
+                "read_seq": whole,
+                "queue_place": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "description": "Only while the owner is `queue`.",
+                },
+            },
+            required=["status", "owner", "last_seq", "read_seq"],
+        ),
         "HandedOff": _object({"owner": owner, "status": status}),
         "WidgetLook": _object(
             {
@@ -143,6 +171,8 @@ def paths() -> dict[str, Any]:
         "get": _operation("messages", "Read", "200", "Messages", parameters=[after, wait]),
         "post": _operation("send", "Write", "201", "Message", body="NewMessage", parameters=[key]),
     }
+    items[f"{conversation}/files"] = {"post": _upload()}
+    items["/files/{key}"] = {"get": _download()}
     items[f"{conversation}/handoff"] = {"post": _operation("handoff", "Ask for a person", "200", "HandedOff")}
     stream = _operation("stream", "Follow, as server-sent events", "200", None, parameters=[last, after])
     items[f"{conversation}/stream"] = {"get": stream}
@@ -151,6 +181,30 @@ def paths() -> dict[str, Any]:
     }
     items["/api/bots/{bot_id}/chat/"] = {"post": _chat(key)}
     return items
+
+
+def _upload() -> Schema:
+    """The operation of sending a file: its body is whatever the file is."""
+    name = {"name": "name", "in": "query", "schema": {"type": "string", "maxLength": 1000}}
+    operation = _operation("upload", "Upload a file for a message", "201", "File", body="File", parameters=[name])
+    binary = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    operation["requestBody"] = {"required": True, "content": binary}
+    operation["responses"]["415"]["description"] = "Files of this kind are not taken."
+    return operation
+
+
+def _download() -> Schema:
+    """The operation of fetching a file: whoever knows the key may."""
+    key = {
+        "name": "key",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    }
+    operation = _operation("file", "Fetch a file", "200", None, parameters=[key], open_=True)
+    operation["responses"]["200"]["content"] = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+    operation["responses"]["404"]["description"] = "There is no such file."
+    return operation
 
 
 def _chat(key: Schema) -> Schema:
@@ -203,7 +257,8 @@ def _operation(
 
 
 def _object(properties: Schema, *, required: list[str] | None = None) -> Schema:
-    return {"type": "object", "properties": properties, "required": required or list(properties)}
+    wanted = list(properties) if required is None else required
+    return {"type": "object", "properties": properties, **({"required": wanted} if wanted else {})}
 
 
 def _list(name: str) -> Schema:

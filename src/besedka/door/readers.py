@@ -23,6 +23,11 @@ async def look(door: Door, visit: Visit) -> Seen | None:
     return seen
 
 
+def is_hushed(owner: str | None, status: str) -> bool:
+    """Whether what a bot may still be saying is nothing to show: others answer by now, or it is over."""
+    return owner in ("queue", "operator") or status == "closed"
+
+
 def topic_of(door: Door, address: Address) -> Topic:
     """What to listen to for news of this address."""
     return door.conversation_of(address) or address.topic

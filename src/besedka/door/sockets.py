@@ -13,6 +13,7 @@ from besedka.conversations.contacts import Address
 from besedka.conversations.cursors import Move
 from besedka.conversations.signals import Topic, Woken
 from besedka.conversations.visits import Seen, Visit
+from besedka.desk import places
 from besedka.door import batcher, readers
 from besedka.door.admission import (
     MAX_SEQ,
@@ -20,7 +21,7 @@ from besedka.door.admission import (
     TokenInvalid,
     decode,
     valid_client_id,
-    valid_text,
+    valid_message,
     valid_token,
 )
 from besedka.door.limits import Rate
@@ -29,7 +30,7 @@ from besedka.problems import Invalid, Problem, Unavailable
 logger = logging.getLogger(__name__)
 
 TYPING = frozenset({"typing:bot", "typing:operator"})
-HEARS = frozenset({"new", "state", "read", "delta"}) | TYPING
+HEARS = frozenset({"new", "state", "read", "delta", "place"}) | TYPING
 HELLO_S = 10  # seconds until a client has to have said who it is
 SEND_S = 20  # seconds that a client may leave a frame unread before we hang up
 FAULTS = 20  # faulty frames before we hang up
@@ -46,8 +47,9 @@ class Hello(msgspec.Struct, tag_field="type", tag="hello"):
 class SendMessage(msgspec.Struct, tag_field="type", tag="send"):
     """A message of mine; `client_id` makes sending it again harmless."""
 
-    text: str
     client_id: str
+    text: str = ""
+    file: str | None = None  # the key of one that was uploaded
 
 
 class Typing(msgspec.Struct, tag_field="type", tag="typing"):
@@ -68,6 +70,7 @@ class Ping(msgspec.Struct, tag_field="type", tag="ping"):
     """Are you there?"""
 
 
+Standing = tuple[str | None, str, int | None]  # owner, status, place in the queue
 Command = SendMessage | Typing | Read | Handoff | Ping
 
 
@@ -95,7 +98,7 @@ class Visitor:
             with signals.listen(topic, HEARS) as woken:
                 while topic == readers.topic_of(self.door, self.address):
                     if kinds == readers.ONLY_SPEECH:  # nothing is in the log yet, so nobody need look there
-                        kinds = await self._hear(hearing, topic, woken)
+                        kinds = await self._hear(hearing, topic, woken, state)
                         continue
                     seen = await readers.look(self.door, Visit(self.address, self.after))
                     if state is None:
@@ -104,32 +107,33 @@ class Visitor:
                         for entry in seen.messages:
                             await self.send({"type": "message", **wire.message(entry)})
                             self.after = entry.seq
-                        if state != (seen.owner, seen.status):
-                            state = (seen.owner, seen.status)
-                            await self.send({"type": "state", "owner": seen.owner, "status": seen.status})
+                        if state != _standing(seen):
+                            state = _standing(seen)
+                            await self.send({"type": "state", **_shown(state)})
                         if "read" in kinds and seen.cursor > read:
                             read = seen.cursor
                             await self.send({"type": "read", "author": "contact", "seq": read})
                         if seen.last_seq > self.after:
                             continue
                     if topic == readers.topic_of(self.door, self.address):
-                        kinds = await self._hear(hearing, topic, woken)
+                        kinds = await self._hear(hearing, topic, woken, state)
                         for kind in kinds & TYPING:
                             await self.send({"type": "typing", "author": kind.partition(":")[2]})
 
-    async def _hear(self, hearing: speech.Listener, topic: Topic, woken: Woken) -> set[str]:
+    async def _hear(
+        self, hearing: speech.Listener, topic: Topic, woken: Woken, state: Standing | None
+    ) -> set[str]:
         """Bring the client up to date with what the bot is saying, and wait for the next signal."""
-        for frame in hearing.news(topic):
+        for frame in hearing.news(topic, hushed=state is not None and readers.is_hushed(*state[:2])):
             await self.send(frame)
         return await woken.wait(3600)
 
-    async def _greet(self, seen: Seen | None) -> tuple[str | None, str]:
-        state = (seen.owner, seen.status) if seen else (None, "open")
+    async def _greet(self, seen: Seen | None) -> Standing:
+        state = _standing(seen)
         await self.send(
             {
                 "type": "ready",
-                "owner": state[0],
-                "status": state[1],
+                **_shown(state),
                 "last_seq": seen.last_seq if seen else 0,
                 "read_seq": seen.cursor if seen else 0,
             }
@@ -161,9 +165,9 @@ class Visitor:
 
     async def _store(self, command: SendMessage) -> None:
         try:
-            text = valid_text(command.text, "text")
+            text = valid_message(command.text, command.file, "text")
             client_id = valid_client_id(command.client_id, "client_id")
-            entry = await batcher.append(self.caller, self.address, text, client_id)
+            entry = await batcher.append(self.caller, self.address, text, client_id, command.file)
         except Problem as problem:
             problem.details["client_id"] = command.client_id[:255]
             raise
@@ -174,6 +178,18 @@ class Visitor:
             "created_at": wire.time(entry.created_at),
         }
         await self.send(sent)
+
+
+def _standing(seen: Seen | None) -> Standing:
+    if seen is None:
+        return None, "open", None
+    return seen.owner, seen.status, places.of(seen.conversation_id) if seen.owner == "queue" else None
+
+
+def _shown(standing: Standing) -> dict[str, Any]:
+    owner, status, place = standing
+    shown: dict[str, Any] = {"owner": owner, "status": status}
+    return shown if place is None else {**shown, "queue_place": place}
 
 
 async def visitor_socket(ws: WebSocket) -> None:

@@ -52,7 +52,7 @@ async def _events(door: Door, address: Address, after: int) -> AsyncIterator[byt
                         yield event("state", {"owner": seen.owner, "status": seen.status})
                     if seen.last_seq > after:
                         continue
-                for frame in hearing.news(topic):
+                for frame in hearing.news(topic, hushed=state is not None and readers.is_hushed(*state)):
                     yield event(frame.pop("type"), frame)
                 if topic == readers.topic_of(door, address):
                     kinds = await woken.wait(HEARTBEAT_S)

@@ -1,31 +1,35 @@
 """Our own API for visitors: write, read by cursor, ask for a person."""
 
+from typing import Any
+
 import msgspec
 from starlette.responses import Response
 
 from besedka.conversations import ownership, wire
 from besedka.conversations.visits import Visit
+from besedka.desk import places
 from besedka.door import batcher, readers
-from besedka.door.admission import MAX_SEQ, Caller, json_response, valid_client_id, valid_text
+from besedka.door.admission import MAX_SEQ, Caller, json_response, valid_client_id, valid_message
 
 
 class NewMessage(msgspec.Struct):
     """The body of `POST …/messages`."""
 
-    text: str
+    text: str = ""
     client_id: str | None = None
+    file: str | None = None  # the key of one that was uploaded; then there may be no text
 
 
 async def post_message(caller: Caller) -> Response:
     """`POST /api/v1/conversation/messages`: the message, once it is on disk. Sent twice, stored once."""
     address = caller.address()
     body = await caller.json(NewMessage)
-    text = valid_text(body.text, "text")
+    text = valid_message(body.text, body.file, "text")
     if body.client_id is not None:
         client_id = valid_client_id(body.client_id, "client_id")
     else:
         client_id = valid_client_id(caller.header(b"idempotency-key"), "Idempotency-Key")
-    entry = await batcher.append(caller, address, text, client_id)
+    entry = await batcher.append(caller, address, text, client_id, body.file)
     return json_response(wire.message(entry), status=201)
 
 
@@ -50,9 +54,14 @@ async def get_conversation(caller: Caller) -> Response:
     if seen is None:
         caller.count_guess()
         return json_response({"status": "open", "owner": None, "last_seq": 0, "read_seq": 0})
-    return json_response(
-        {"status": seen.status, "owner": seen.owner, "last_seq": seen.last_seq, "read_seq": seen.cursor}
-    )
+    shown: dict[str, Any] = {
+        "status": seen.status,
+        "owner": seen.owner,
+        "last_seq": seen.last_seq,
+        "read_seq": seen.cursor,
+    }
+    place = places.of(seen.conversation_id) if seen.owner == "queue" else None
+    return json_response(shown if place is None else {**shown, "queue_place": place})
 
 
 async def post_handoff(caller: Caller) -> Response:

@@ -2,23 +2,34 @@
 
 import asyncio
 import contextlib
+import functools
 import gc
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from django.conf import settings
+from django.db import connection
+from django.utils import timezone
 from starlette.applications import Starlette
 
-from besedka.conversations import news, signals, speech
+from besedka.conversations import attachments, closing, news, search_index, signals, speech, waits
 from besedka.conversations.batcher import Batcher
+from besedka.desk import invitations, places, routing
+from besedka.desk.places import Board
 from besedka.door import admission, house
 from besedka.door.house import Door
 from besedka.problems import Unavailable
+from besedka.telegram import loop as telegram
 from besedka.turns import embedded, shelves, staff
 from besedka.turns.embedded import Runner
 
 logger = logging.getLogger(__name__)
+
+LADDER_S = 1  # seconds between two looks at who waits
+WAKE_S = 5  # seconds that a snoozed conversation may oversleep
+PORTION = 200  # conversations that one look takes care of
+FILES_S = 3_600  # between two looks for files that nobody sent
 
 
 @contextlib.asynccontextmanager
@@ -33,6 +44,8 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
     runner = Runner(writer, reader)
     signals.subscribe("due", runner.begin)
     signals.subscribe("bots", lambda changed: staff.forget())
+    board = Board(functools.partial(reader.submit, waits.places_many, waits.PLACES))
+    signals.subscribe("desk", board.hear)
     latest = news.Latest()
     periodic: list[tuple[Callable[[], Awaitable[None]], float]] = [
         (runner.sweep, embedded.SWEEP_S),
@@ -41,10 +54,18 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
         (lambda: _wake_for_news(reader, latest), news.SWEEP_S),
         (lambda: admission.cut_slow_bodies(door), 1),
         (door.read_directory, house.DIRECTORY_S),
+        (board.refresh, places.PAUSE_S),
+        (lambda: _write(writer, routing.climb_many), LADDER_S),
+        (lambda: _write(writer, invitations.sweep_many), LADDER_S),
+        (lambda: _write(writer, closing.wake_many), WAKE_S),
     ]
     tasks = [asyncio.create_task(_every(period_s, work)) for work, period_s in periodic]
+    tasks.append(asyncio.create_task(_every(0.05, functools.partial(_index, writer))))
+    tasks.append(asyncio.create_task(_every(FILES_S, _sweep_files, at_once=False)))
     tasks.append(asyncio.create_task(asyncio.to_thread(staff.load_installed)))
     tasks.append(asyncio.create_task(shelves.warm()))
+    if settings.TELEGRAM_BOT_TOKEN:
+        tasks.append(asyncio.create_task(telegram.run(writer, reader)))
     if redis_url:
         from besedka.conversations import relay  # noqa: PLC0415 - Redis' client takes 6 MB: only who has one pays
 
@@ -65,6 +86,28 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
         speech.forget_relays()
 
 
+async def telegram_apart(*, redis_url: str | None) -> None:
+    """Telegram's part alone, in a process of its own, until cancelled."""
+    writer, reader = Batcher("writer", writes=True), Batcher("reader", writes=False)
+    writer.start()
+    reader.start()
+    signals.attach(asyncio.get_running_loop())
+    tasks = []
+    if redis_url:
+        from besedka.conversations import relay  # noqa: PLC0415 - as above
+
+        tasks.append(asyncio.create_task(relay.run(redis_url, f"{relay.CHANNEL}:{_installation()}")))
+    try:
+        await telegram.run(writer, reader)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(writer.stop)
+        await asyncio.to_thread(reader.stop)
+        signals.detach()
+
+
 @contextlib.asynccontextmanager
 async def lifespan(app: Starlette, *, door: Door, redis_url: str | None) -> AsyncIterator[None]:
     """The life of the ASGI app."""
@@ -77,8 +120,10 @@ def _installation() -> str:
     return hashlib.sha256(settings.SECRET_KEY.encode()).hexdigest()[:12]
 
 
-async def _every(period_s: float, work: Callable[[], Awaitable[None]]) -> None:
+async def _every(period_s: float, work: Callable[[], Awaitable[None]], *, at_once: bool = True) -> None:
     """Do it, wait, for ever. One that fails is logged and tried again: a loop must not die of one bad moment."""
+    if not at_once:
+        await asyncio.sleep(period_s)
     while True:
         try:
             await work()
@@ -89,5 +134,31 @@ async def _every(period_s: float, work: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(period_s)
 
 
+async def _write(writer: Batcher, work: Callable[[list[int]], Sequence[int]]) -> None:
+    """One piece of housekeeping, a portion at a time; nobody waits for it, so it need not wait for the disk."""
+    await writer.submit(work, PORTION, durable=False)
+
+
+async def _index(writer: Batcher) -> None:
+    """Some more of the log can be searched; where there was not much of it, there is time."""
+    indexed = await writer.submit(search_index.index_more_many, search_index.AT_ONCE, durable=False)
+    if indexed < search_index.AT_ONCE:
+        await asyncio.sleep(search_index.PERIOD_S)
+
+
 async def _wake_for_news(reader: Batcher, latest: news.Latest) -> None:
     signals.deliver(await reader.submit(news.since_many, latest))
+
+
+async def _sweep_files() -> None:
+    """In a thread of its own: it walks through folders, and nobody waits for it."""
+
+    def sweep() -> None:
+        try:
+            removed = attachments.sweep_many(timezone.now())
+            if removed:
+                logger.info("%d files that nobody sent were removed", removed)
+        finally:
+            connection.close()  # this thread's own
+
+    await asyncio.to_thread(sweep)

@@ -1,6 +1,9 @@
 """Making ready and serving, in one process."""
 
+import asyncio
+import contextlib
 import gc
+import signal
 
 import uvicorn
 from django.conf import settings
@@ -9,7 +12,7 @@ from django.db import connection
 
 from besedka.accounts.administrators import make_administrator
 from besedka.conversations import leases
-from besedka.project import demo
+from besedka.project import demo, loops
 
 KEEP_ALIVE_S = 75  # visitors that poll every few seconds keep their connection
 GRACE_S = 10  # seconds that requests under way have when we are asked to stop
@@ -54,3 +57,16 @@ def serve() -> None:
         timeout_graceful_shutdown=GRACE_S,
         backlog=2048,
     )
+
+
+def serve_telegram() -> None:
+    """Talk to Telegram until we are told to stop; what was begun is finished first."""
+
+    async def run() -> None:
+        working = asyncio.ensure_future(loops.telegram_apart(redis_url=settings.REDIS_URL))
+        for asked in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(asked, working.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
+
+    asyncio.run(run())

@@ -34,6 +34,12 @@ ACCESS_LOG = env.bool("BESEDKA_ACCESS_LOG", False)  # path and status only: no q
 LOG_LEVEL = env.str("BESEDKA_LOG_LEVEL", "INFO")  # DEBUG, INFO, WARNING or ERROR
 REDIS_URL = env.str("REDIS_URL", "")  # signals between several processes; unset: they stay in this one
 
+# Operators in Telegram
+TELEGRAM_BOT_TOKEN = env.str("TELEGRAM_BOT_TOKEN", "")  # of a bot, from @BotFather; unset: no Telegram
+TELEGRAM_API_BASE = env.str("TELEGRAM_API_BASE", "")  # of another Bot API server, http://…; unset: Telegram's
+TELEGRAM_WEBHOOK_URL = env.str("TELEGRAM_WEBHOOK_URL", "")  # of ours, https://…/telegram/webhook; unset: we poll
+TELEGRAM_WEBHOOK_SECRET = env.str("TELEGRAM_WEBHOOK_SECRET", "")  # A–Z, a–z, 0–9, _, -; unset: the webhook is shut
+
 # Models. A bot that names none speaks by the first of these that has a key; without any it answers offline.
 YANDEX_API_KEY = env.str("YANDEX_API_KEY", "")  # of YandexGPT
 YANDEX_FOLDER_ID = env.str("YANDEX_FOLDER_ID", "")  # the folder in Yandex Cloud that is charged
@@ -100,8 +106,10 @@ INSTALLED_APPS = [
     "besedka.bots",
     "besedka.knowledge",
     "besedka.answers",
+    "besedka.desk",
     "besedka.ads",
     "besedka.turns",
+    "besedka.telegram",
     "besedka.web",
 ]
 MIDDLEWARE = [
@@ -134,7 +142,7 @@ TEMPLATES = [
 
 # Accounts
 AUTH_USER_MODEL = "accounts.User"
-LOGIN_URL = "/admin/login/"
+LOGIN_URL = "/auth/login/"
 LOGIN_REDIRECT_URL = "/admin/"  # of who signed in without having wanted a page
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -211,6 +219,7 @@ UNFOLD = {
     },
 }
 
+HEALTH = {"telegram": "besedka.telegram.health.state"}  # parts that say in a word how they do, and what does so
 SILENCED_SYSTEM_CHECKS: list[str] = []
 TESTING = "pytest" in sys.modules or os.environ.get("BESEDKA_TESTING") == "on"
 LOGGING = {

@@ -18,6 +18,8 @@ urlpatterns = [
     path("", include("besedka.accounts.urls")),
     path("", include("besedka.bots.urls")),
     path("", include("besedka.knowledge.urls")),
+    path("", include("besedka.desk.urls")),
     path("", include("besedka.ads.urls")),
+    path("", include("besedka.telegram.urls")),
     path("", include("besedka.web.urls")),
 ]

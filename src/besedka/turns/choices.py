@@ -6,8 +6,11 @@ _AROUND = " \t\n.,;:!?«»\"'()[]"
 
 
 def question(claim: Claim) -> str:
-    """What the contact asks: all that was said since the last turn; a choice stands for what it names."""
-    said = [entry.text for entry in claim.messages]
+    """What the contact asks: all that was said since the last turn; a choice stands for what it names.
+
+    Empty where nothing but files came.
+    """
+    said = [entry.text for entry in claim.messages if entry.text]
     if len(said) == 1:
         chosen = _chosen(said[0], _choices(claim))
         return said[0] if chosen is None else chosen

@@ -7,7 +7,7 @@ import msgspec
 from besedka.answers.answerer import Said
 from besedka.bots import executions, scenarios
 from besedka.bots.executions import Current
-from besedka.conversations import leases, log
+from besedka.conversations import leases, log, wire
 from besedka.conversations.leases import Claim
 from besedka.dialogue.graph import Graph
 from besedka.turns import staff
@@ -51,7 +51,7 @@ def tasks_of(claims: Sequence[Claim]) -> list[Task]:
         if who[claim.inbox_id].model is not None:
             asked = {entry.seq for entry in claim.messages}
             said = (entry for entry in next(earlier) if entry.seq not in asked and entry.author in _SPEAKERS)
-            history = tuple(Said(entry.author, entry.text) for entry in said)
+            history = tuple(Said(entry.author, wire.in_words(entry)) for entry in said)
         current = currents.get(claim.conversation_id)
         graph = graphs.get(current.graph_hash or "") if current is not None else None
         tasks.append(Task(claim, who[claim.inbox_id], history, current, graph))

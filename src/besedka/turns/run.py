@@ -10,13 +10,17 @@ import msgspec
 from django.db import transaction
 
 from besedka.answers import alarms
-from besedka.answers.answerer import Aloud, Answerer, HandOffBecause, Result, Suggest, silent
+from besedka.answers.answerer import SENT_A_FILE, Aloud, Answerer, HandOffBecause, Result, Suggest, silent
 from besedka.bots import executions
 from besedka.bots.executions import Stand
+from besedka.conversations import details as reaching
 from besedka.conversations import leases, log, ownership
+from besedka.conversations.details import Left
 from besedka.conversations.leases import Finish
 from besedka.conversations.log import Append, Fence
 from besedka.conversations.ownership import HandOff
+from besedka.desk import details
+from besedka.desk.details import Reachable
 from besedka.problems import Unavailable
 from besedka.turns import answering, calls, choices, citing, walking
 from besedka.turns.answering import Spend, Utterance, free
@@ -40,6 +44,7 @@ class Thought(msgspec.Struct, frozen=True):
     hand_off: str | None
     trace: dict[str, Any]
     stand: Stand | None = None  # in a scenario
+    reachable: Reachable | None = None  # the contact left an address, as the house had asked
 
 
 async def think(
@@ -83,6 +88,10 @@ async def _react(
         return _handed_off(task, "turn_failed", trace)
     if task.staff.bot is None:
         return _handed_off(task, "no_bot", trace)
+    if task.claim.details_asked:
+        reachable = details.find("\n".join(entry.text for entry in task.claim.messages))
+        if reachable is not None:
+            return Thought(task, (), None, trace, reachable=reachable)
 
     async def answer(question: str, *, heard: Aloud = silent) -> Result:
         result = await answering.answer(task, question, answerer, aloud=heard, spend=spend, trace=trace)
@@ -103,7 +112,10 @@ async def _react(
     walked = walked or await walking.begin(task, question, answer, books, trace)
     if walked is not None and walked.is_reaction:
         return _walked(task, walked, trace)
-    result = await answer(question, heard=aloud)
+    if question:
+        result = await answer(question, heard=aloud)
+    else:
+        result = answering.rather_asked(task, question, HandOffBecause(SENT_A_FILE))
     return _answered(task, result, trace, walked.stand if walked is not None else None)
 
 
@@ -156,6 +168,13 @@ def commit_many(thoughts: Sequence[Thought]) -> list[bool]:
     finished = leases.finish_many([_finish(thought) for thought in thoughts])
     walks = [t.stand for t, end in zip(thoughts, finished, strict=True) if t.stand is not None and end.mine]
     executions.save_many(walks)
+    lefts = [
+        Left(thought.task.claim.conversation_id, thought.reachable.email, thought.reachable.phone)
+        for thought, end in zip(thoughts, finished, strict=True)
+        if thought.reachable is not None and end.mine
+    ]
+    if lefts:
+        reaching.left_many(lefts)
     leaving = [
         HandOff(
             thought.task.claim.conversation_id, thought.hand_off[:MAX_REASON], thought.task.claim.owner_version

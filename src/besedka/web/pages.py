@@ -23,7 +23,7 @@ LANGUAGES = ("ru", "en")
 
 
 class NotBuilt(Problem):
-    """The widget has not been built on this server: run `make run`, or `sh frontend/build.sh`."""
+    """The widget and the desk have not been built on this server: run `make run`, or `sh frontend/build.sh`."""
 
     code = "not_built"
     status = 503
@@ -113,19 +113,20 @@ _ADDRESSES = {
     "documentation": "/swagger/",
     "demo": "/demo/",
     "ads": "/ads/",
+    "desk": "/desk/",
     "admin": "/admin/",
     "health": "/health/",
 }
 
 
-def show(request: HttpRequest, template: str, **context: object) -> HttpResponse:
+def show(request: HttpRequest, template: str, *, status: int = 200, **context: object) -> HttpResponse:
     """A page in the language that was asked for, which the browser remembers."""
     asked = request.GET.get("lang", "")
     language = asked if asked in LANGUAGES else request.COOKIES.get("lang", translation.get_language() or "ru")
     language = language if language in LANGUAGES else "en"
     page = f"{template.removesuffix('.html')}.{language}.html"
     shown = {"inbox_key": inboxes.default_key(), "lang": language, "language": language, **context}
-    response = render(request, page, shown)
+    response = render(request, page, shown, status=status)
     patch_vary_headers(response, ["Accept-Language", "Cookie"])
     response.headers["Content-Language"] = language
     if asked in LANGUAGES:

@@ -11,6 +11,7 @@ POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self' data:",
+        "media-src 'self'",  # voice in a chat
         "font-src 'self'",
         "connect-src 'self'",  # WebSockets of this origin too
         "object-src 'none'",

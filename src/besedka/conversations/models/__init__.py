@@ -1,10 +1,31 @@
 """What a conversation is made of, and what must always be true of it. Only this package imports these models."""
 
 import secrets
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+
+from besedka.conversations.models.outbox import Act, Delivery, Watcher
+
+__all__ = [
+    "Act",
+    "Attachment",
+    "Contact",
+    "Conversation",
+    "Cursor",
+    "Delivery",
+    "Episode",
+    "Identity",
+    "Inbox",
+    "Message",
+    "Turn",
+    "Watcher",
+    "Wording",
+]
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def new_public_key() -> str:
@@ -78,6 +99,8 @@ class Contact(models.Model):
     """A person who writes."""
 
     name = models.CharField(max_length=200, blank=True)
+    email = models.CharField(max_length=254, blank=True, db_default="", default="")
+    phone = models.CharField(max_length=32, blank=True, db_default="", default="")
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -141,6 +164,21 @@ class Conversation(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)  # how often the due turn was begun
 
+    # The desk: who waits for a person, since when and why, and what was done about it.
+    active_at = models.DateTimeField(
+        db_default=LONG_AGO
+    )  # the minute of the newest message: lists stand in its order
+    waiting_since = models.DateTimeField(null=True, blank=True)  # exactly while an open one is in the queue
+    reason = models.CharField(max_length=64, blank=True, db_default="")  # why the bot handed over last
+    hand_offs = models.PositiveSmallIntegerField(db_default=0)  # how often in a row for that reason
+    stage = models.PositiveSmallIntegerField(db_default=0)  # how far the ladder has called
+    snoozed_until = models.DateTimeField(null=True, blank=True)
+    details_asked = models.BooleanField(db_default=False)  # an address or a phone number was asked for
+    callback_at = models.DateTimeField(
+        null=True, blank=True
+    )  # when the contact left one and nobody has called yet
+    watched = models.BooleanField(db_default=False)  # somebody outside gets every message
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["contact", "inbox"], name="one_conversation_in_an_inbox"),
@@ -156,7 +194,14 @@ class Conversation(models.Model):
                 name="only_a_bot_has_a_turn", condition=Q(owner="bot") | Q(due_at__isnull=True)
             ),
         ]
-        indexes = [models.Index(fields=["due_at"], name="conversation_due")]
+        indexes = [
+            models.Index(fields=["due_at"], name="conversation_due"),
+            models.Index(fields=["status", "active_at", "id"], name="conversation_listed"),
+            models.Index(fields=["inbox", "status", "active_at", "id"], name="conversation_of_inbox"),
+            models.Index(fields=["waiting_since", "id"], name="conversation_waiting"),
+            models.Index(fields=["snoozed_until"], name="conversation_snoozed"),
+            models.Index(fields=["callback_at"], name="conversation_to_call"),
+        ]
 
     def __str__(self) -> str:
         return f"Conversation {self.pk}"
@@ -200,6 +245,21 @@ class Message(models.Model):
         return f"{self.author} {self.seq}"
 
 
+class Wording(models.Model):
+    """The words of one message, folded and stemmed, for the search; repeated from the log, never its source.
+
+    On PostgreSQL a `tsvector`. Without a constraint: the database would lock each message once more for it.
+    """
+
+    message = models.OneToOneField(
+        Message, models.CASCADE, primary_key=True, related_name="+", db_constraint=False
+    )
+    words = models.TextField()
+
+    def __str__(self) -> str:
+        return f"Words of {self.pk}"
+
+
 class Cursor(models.Model):
     """How far one reader of a conversation has come: a client that cannot say so itself, or a person."""
 
@@ -241,3 +301,48 @@ class Turn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.outcome} {self.from_seq}–{self.upto_seq}"
+
+
+class Episode(models.Model):
+    """A stretch of a conversation that has ended."""
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="episodes", db_index=False)
+    number = models.PositiveIntegerField()
+    after_seq = models.PositiveIntegerField()
+    upto_seq = models.PositiveIntegerField()
+    closed_at = models.DateTimeField()
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["conversation", "number"], name="an_episode_ends_once")]
+
+    def __str__(self) -> str:
+        return f"episode {self.number}: {self.after_seq + 1}–{self.upto_seq}"
+
+
+class Attachment(models.Model):
+    """A file that somebody wants to send, or has sent. Its bytes lie under `MEDIA_ROOT`; see `attachments`."""
+
+    key = models.CharField(max_length=32, unique=True)  # 128 random bits, in hex; all it takes to fetch the file
+    conversation = models.ForeignKey(Conversation, models.CASCADE, null=True, related_name="attachments")
+    # Of a file that a contact brings, who it is: its conversation may begin with this very file.
+    inbox = models.ForeignKey(Inbox, models.CASCADE, null=True, related_name="+", db_index=False)
+    kind = models.CharField(max_length=8, choices=Identity.Kind, default="")
+    known_as = models.CharField(max_length=64, default="")
+    name = models.CharField(max_length=100)
+    media_type = models.CharField(max_length=100)
+    size = models.PositiveIntegerField()  # bytes
+    created_at = models.DateTimeField()
+    taken_at = models.DateTimeField(null=True)  # when a message took it along; once
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="for_somebody", condition=~Q(conversation=None, inbox=None))]
+        indexes = [
+            models.Index(fields=["inbox", "known_as"], name="file_of_a_contact"),
+            models.Index(fields=["taken_at", "created_at"], name="file_nobody_took"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

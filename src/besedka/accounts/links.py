@@ -1,0 +1,77 @@
+"""Telegram accounts and the people behind them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from django.db import transaction
+from django.utils import timezone
+
+from besedka.accounts.models import TelegramLink, User
+
+
+class Stranger(msgspec.Struct, frozen=True):
+    """Somebody who writes to the bot, as Telegram describes them."""
+
+    telegram_id: int
+    chat_id: int
+    name: str = ""
+
+
+class Linked(msgspec.Struct, frozen=True):
+    """A person with a Telegram account."""
+
+    user_id: int
+    telegram_id: int
+    chat_id: int
+    is_new: bool = False
+
+
+@transaction.atomic(savepoint=False)
+def telegram_user_many(strangers: Sequence[Stranger], *, now: datetime | None = None) -> list[Linked]:
+    """The person behind each Telegram account; one that nobody knows yet gets an account without a password."""
+    now = now or timezone.now()
+    found = {link.telegram_id: link for link in _links(telegram_id__in={one.telegram_id for one in strangers})}
+    linked = []
+    for one in strangers:
+        link = found.get(one.telegram_id)
+        is_new = link is None
+        if link is None:
+            user, _ = User.objects.get_or_create(
+                username=f"telegram-{one.telegram_id}", defaults={"first_name": one.name.strip()[:150]}
+            )
+            if is_new and not user.password:
+                user.set_unusable_password()
+                user.save(update_fields=["password"])
+            link = TelegramLink.objects.create(
+                user=user, telegram_id=one.telegram_id, chat_id=one.chat_id, created_at=now
+            )
+            found[one.telegram_id] = link
+        elif link.chat_id != one.chat_id:
+            link.chat_id = one.chat_id
+            link.save(update_fields=["chat_id"])
+        linked.append(Linked(link.user_id, link.telegram_id, link.chat_id, is_new))
+    return linked
+
+
+def of_users(user_ids: Sequence[int]) -> dict[int, Linked]:
+    """The Telegram accounts of these people, where they have one."""
+    return {
+        link.user_id: Linked(link.user_id, link.telegram_id, link.chat_id)
+        for link in _links(user_id__in=set(user_ids))
+    }
+
+
+def of_chat(chat_id: int) -> Linked | None:
+    """Whose chat with the bot this is."""
+    link = TelegramLink.objects.filter(chat_id=chat_id).first()
+    return Linked(link.user_id, link.telegram_id, link.chat_id) if link else None
+
+
+def exist() -> bool:
+    """Whether anybody has a Telegram account at all."""
+    return TelegramLink.objects.exists()
+
+
+def _links(**which: object) -> list[TelegramLink]:
+    return list(TelegramLink.objects.filter(**which))

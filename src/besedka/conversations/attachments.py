@@ -1,0 +1,318 @@
+"""Files that messages carry: kept on disk, taken along once, fetched by a name that nobody guesses, swept up."""
+
+import contextlib
+import itertools
+import os
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, Sum
+from django.utils import timezone
+
+from besedka.conversations.contacts import Address
+from besedka.conversations.models import Attachment, Conversation, Inbox
+from besedka.conversations.uploads import Upload, examine
+from besedka.problems import NotFound, Problem, Unavailable
+
+UNSENT = 20  # files of one sender for one conversation that no message carries yet
+ALL_BYTES = 100 * 1024 * 1024  # of all files of one side of a conversation
+FORGOTTEN_AFTER = timedelta(hours=24)  # until a file that no message carries is removed
+SWEPT_AT_ONCE = 500  # rows in one transaction
+_PART = ".part"
+
+
+class QuotaExceeded(Problem):
+    """There are too many files here already: 20 that were not sent, or 100 MB in one conversation."""
+
+    code = "quota_exceeded"
+    status = 413
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A file that we have. Whoever has the key may fetch it."""
+
+    key: str
+    name: str
+    media_type: str
+    size: int
+
+
+class Written(msgspec.Struct, frozen=True):
+    """A file that lies on disk and that no row knows yet, and whom it is for."""
+
+    kept: Kept
+    conversation_id: int | None
+    address: Address | None
+
+
+class Room(msgspec.Struct, frozen=True):
+    """Somebody who wants to send a file: a contact at an address, or staff in a conversation."""
+
+    conversation_id: int | None
+    address: Address | None
+
+
+class Taking(msgspec.Struct, frozen=True):
+    """A message of this conversation wants to carry this file."""
+
+    key: str
+    conversation_id: int
+
+
+def keep_many(uploads: Sequence[Upload], *, now: datetime | None = None) -> list[Kept | Problem]:
+    """Each file is on disk and known, or refused: `FileTooLarge`, `FileEmpty`, `FileKindRefused`, `ImageInvalid`,
+    `QuotaExceeded`, `NotFound`, `Unavailable`. A refused one leaves nothing behind.
+
+    Decodes pictures, so it takes its time: nothing for the thread that writes the log.
+    """
+    written = [write(upload) for upload in uploads]
+    there = [one for one in written if isinstance(one, Written)]
+    results: list[Kept | Problem] = []
+    try:
+        results = record_many(there, now=now)
+    finally:
+        for one, result in itertools.zip_longest(there, results):
+            if not isinstance(result, Kept):
+                discard(one)
+    recorded = iter(results)
+    return [next(recorded) if isinstance(one, Written) else one for one in written]
+
+
+def write(upload: Upload) -> Written | Problem:
+    """The file lies on disk, whole and to stay, or is refused; asks no database."""
+    try:
+        examined = examine(upload)
+    except Problem as problem:
+        return problem
+    kept = Kept(secrets.token_hex(16), examined.name, examined.media_type, len(examined.data))
+    try:
+        _write(path_of(kept.key), examined.data)
+    except OSError as error:
+        return Unavailable(f"The file cannot be stored right now: {error.strerror}.")
+    return Written(kept, upload.conversation_id, upload.address)
+
+
+@transaction.atomic(savepoint=False)
+def record_many(written: Sequence[Written], *, now: datetime | None = None) -> list[Kept | Problem]:
+    """The files are known from now on, or refused: `QuotaExceeded`, `NotFound`. The caller discards those."""
+    now = now or timezone.now()
+    named = {one.conversation_id for one in written if one.conversation_id is not None}
+    entered = {one.address.inbox_id for one in written if one.address is not None}
+    conversations = set(Conversation.objects.filter(pk__in=named).values_list("pk", flat=True)) if named else set()
+    inboxes = set(Inbox.objects.filter(pk__in=entered).values_list("pk", flat=True)) if entered else set()
+    used: dict[Room, tuple[int, int]] = {}
+    results: list[Kept | Problem] = []
+    rows = []
+    for one in written:
+        room = Room(one.conversation_id, one.address)
+        there = one.conversation_id in conversations if one.address is None else one.address.inbox_id in inboxes
+        unsent, size = used.get(room) or _used(room)
+        refusal = _refusal(unsent, size, more=one.kept.size) if there else NotFound()
+        if refusal is None:
+            used[room] = (unsent + 1, size + one.kept.size)
+            rows.append(_row(one, now))
+        results.append(refusal or one.kept)
+    Attachment.objects.bulk_create(rows)
+    return results
+
+
+def discard(written: Written) -> None:
+    """A file that was refused a row is no more."""
+    _remove(written.kept.key)
+
+
+def room_many(rooms: Sequence[Room]) -> list[Problem | None]:
+    """For each whether one more file would be taken: None, or `QuotaExceeded`."""
+    used = {room: _used(room) for room in set(rooms)}
+    return [_refusal(*used[room], more=1) for room in rooms]
+
+
+def payload(kept: Kept) -> dict[str, Any]:
+    """What a message that carries the file has in its payload."""
+    return {"file": msgspec.to_builtins(kept)}
+
+
+def look_many(takings: Sequence[Taking]) -> dict[Taking, Kept]:
+    """The files that these messages may carry, locked until the transaction ends; the others are left out."""
+    rows = {
+        row.key: row
+        for row in Attachment.objects.select_for_update().filter(
+            key__in={t.key for t in takings}, taken_at__isnull=True
+        )
+    }
+    wanted = [taking for taking in takings if taking.key in rows]
+    places = _places({t.conversation_id for t in wanted if rows[t.key].conversation_id is None})
+    found = {}
+    for taking in wanted:
+        row = rows[taking.key]
+        brought = (taking.conversation_id, row.inbox_id, row.kind, row.known_as)
+        if row.conversation_id == taking.conversation_id or (row.conversation_id is None and brought in places):
+            found[taking] = _kept(row)
+    return found
+
+
+def mark_many(takings: Sequence[Taking], now: datetime) -> None:
+    """Messages carry these files now, and no other message will."""
+    for taking in takings:
+        Attachment.objects.filter(key=taking.key).update(conversation_id=taking.conversation_id, taken_at=now)
+
+
+@transaction.atomic(savepoint=False)
+def take_many(takings: Sequence[Taking], *, now: datetime | None = None) -> list[Kept | Problem]:
+    """Each message of these conversations may carry this file, once: `NotFound` for one that is used or another's.
+
+    For whoever stores messages past `log.append_many`, in that transaction; `Append.file` does the same.
+    """
+    found = look_many(takings)
+    results: list[Kept | Problem] = []
+    taken = []
+    for taking in takings:
+        kept = found.pop(taking, None)
+        results.append(kept or unknown())
+        if kept is not None:
+            taken.append(taking)
+    mark_many(taken, now or timezone.now())
+    return results
+
+
+def unknown() -> NotFound:
+    """The refusal of a file that this message may not carry."""
+    return NotFound("There is no such file for this conversation, or a message carries it already.", field="file")
+
+
+def read_many(keys: Sequence[str]) -> list[tuple[Kept, Path] | Problem]:
+    """Each file and where it lies; `NotFound` for those that are not there."""
+    rows = {row.key: _kept(row) for row in Attachment.objects.filter(key__in=set(keys))}
+    found = [(rows[key], path_of(key)) if key in rows else None for key in keys]
+    return [one if one is not None and one[1].is_file() else NotFound() for one in found]
+
+
+def read(key: str) -> tuple[Kept, Path]:
+    """The file and where it lies. Raises `NotFound`."""
+    [found] = read_many([key])
+    if isinstance(found, Problem):
+        raise found
+    return found
+
+
+def sweep_many(now: datetime) -> int:
+    """Files that no message carried in a day are gone, row and bytes, and so are bytes that no row knows.
+
+    Gives how many bytes-on-disk files were removed. May be interrupted anywhere and begun again.
+    """
+    removed = 0
+    latest = now - FORGOTTEN_AFTER
+    while keys := _forget_some(latest):
+        for key in keys:
+            removed += _remove(key)
+    return removed + _sweep_disk(latest)
+
+
+def folder() -> Path:
+    """Where files lie, in folders of two characters each."""
+    return Path(settings.MEDIA_ROOT) / "files"
+
+
+def path_of(key: str) -> Path:
+    """Where the file with this key lies."""
+    return folder() / key[:2] / key
+
+
+def _row(one: Written, now: datetime) -> Attachment:
+    row = Attachment(
+        key=one.kept.key,
+        name=one.kept.name,
+        media_type=one.kept.media_type,
+        size=one.kept.size,
+        created_at=now,
+        conversation_id=one.conversation_id if one.address is None else None,
+    )
+    if one.address is not None:
+        row.inbox_id, row.kind, row.known_as = one.address.inbox_id, one.address.kind, one.address.known_as
+    return row
+
+
+def _used(room: Room) -> tuple[int, int]:
+    """How many files of this sender were not sent, and the bytes of all of them."""
+    if room.address is not None:
+        address = room.address
+        mine = Q(inbox_id=address.inbox_id, known_as=address.known_as, kind=address.kind)
+    else:
+        mine = Q(conversation_id=room.conversation_id, known_as="")
+    files = Attachment.objects.filter(mine)
+    return files.filter(taken_at__isnull=True).count(), files.aggregate(all=Sum("size"))["all"] or 0
+
+
+def _refusal(unsent: int, size: int, *, more: int) -> QuotaExceeded | None:
+    if unsent >= UNSENT:
+        return QuotaExceeded(f"{UNSENT} files wait for a message that carries them.", limit=UNSENT)
+    if size + more > ALL_BYTES:
+        return QuotaExceeded("The files of this conversation take 100 MB already.", limit_bytes=ALL_BYTES)
+    return None
+
+
+def _places(conversation_ids: set[int]) -> set[tuple[int, int | None, str, str]]:
+    """Who writes in these conversations: (conversation, inbox, kind, known as)."""
+    if not conversation_ids:
+        return set()
+    known = ("pk", "inbox_id", "contact__identities__kind", "contact__identities__known_as")
+    return set(Conversation.objects.filter(pk__in=conversation_ids).values_list(*known))
+
+
+def _kept(row: Attachment) -> Kept:
+    return Kept(row.key, row.name, row.media_type, row.size)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """The bytes are on disk under this name, all of them, when this returns; a crash leaves at most a `.part`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + _PART)
+    try:
+        with part.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)  # the name too, not only the bytes
+        finally:
+            os.close(directory)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _remove(key: str) -> bool:
+    """The bytes are gone; false where they were already."""
+    with contextlib.suppress(FileNotFoundError):
+        path_of(key).unlink()
+        return True
+    return False
+
+
+@transaction.atomic
+def _forget_some(latest: datetime) -> list[str]:
+    """Remove some of the rows that nobody took; the bytes go after the commit, so that no row lacks its own."""
+    old = Attachment.objects.filter(taken_at__isnull=True, created_at__lt=latest).order_by("created_at")
+    found = dict(old.select_for_update().values_list("pk", "key")[:SWEPT_AT_ONCE])
+    Attachment.objects.filter(pk__in=found).delete()
+    return list(found.values())
+
+
+def _sweep_disk(latest: datetime) -> int:
+    """Remove bytes that no row knows: of a crash between file and row, and of conversations that are erased."""
+    removed = 0
+    for shelf in sorted(folder().glob("[0-9a-f][0-9a-f]")):
+        old = {file.name: file for file in shelf.iterdir() if file.stat().st_mtime < latest.timestamp()}
+        known = set(Attachment.objects.filter(key__in=old).values_list("key", flat=True))
+        for name in old.keys() - known:
+            old[name].unlink(missing_ok=True)
+            removed += 1
+    return removed

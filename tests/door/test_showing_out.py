@@ -1,0 +1,191 @@
+"""Who may not be here any more is shown out of the desk and of rooms, and who may not come is not let in."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import make
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection
+from inside import Inside, with_door
+from starlette.types import Message
+
+from besedka.accounts import tickets
+from besedka.accounts.models import User
+from besedka.conversations import rooms
+from besedka.desk.models import Operator
+from besedka.door import desk_socket, legacy_rooms
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SHORT_S = 0.1
+SHOWN_OUT = 4401
+
+
+class Socket:
+    """One connection of a client that says nothing."""
+
+    def __init__(self, inside: Inside, path: str, ticket: str) -> None:
+        self.frames: list[dict[str, Any]] = []
+        self.code = 0
+        self.heard = asyncio.Event()
+        self._left = asyncio.Event()
+        self._came = False
+        scope = {
+            "type": "websocket",
+            "path": path,
+            "root_path": "",
+            "query_string": f"uuid={ticket}".encode(),
+            "headers": [(b"host", b"shop.example")],
+            "client": ("10.0.0.1", 1),
+            "server": ("test", 80),
+            "scheme": "ws",
+            "subprotocols": [],
+        }
+        self.task = asyncio.ensure_future(inside.app(scope, self._receive, self._send))
+
+    async def _receive(self) -> Message:
+        if not self._came:
+            self._came = True
+            return {"type": "websocket.connect"}
+        await self._left.wait()
+        return {"type": "websocket.disconnect", "code": 1000}
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "websocket.close":
+            self.code = message["code"]
+            self._left.set()
+        elif message["type"] == "websocket.send":
+            self.frames.append(json.loads(message["text"]))
+        self.heard.set()
+
+    async def greeted(self) -> None:
+        """It is let in, and has been told something."""
+        async with asyncio.timeout(10):
+            while not self.frames:
+                self.heard.clear()
+                await self.heard.wait()
+
+    async def ends(self, within_s: float = 10) -> int:
+        """The code with which the server hangs up; 0 where it does not."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._left.wait()
+        except TimeoutError:
+            self._left.set()
+        await self.task
+        return self.code
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One looks again often."""
+    monkeypatch.setattr(desk_socket, "RECHECK_S", SHORT_S)
+    monkeypatch.setattr(legacy_rooms, "RECHECK_S", SHORT_S)
+
+
+@pytest.fixture
+def anna() -> User:
+    """An operator, and one of the staff."""
+    user = User.objects.create_user("anna", password="a long password", is_staff=True)
+    Operator.objects.create(user=user, is_enabled=True)
+    return user
+
+
+@pytest.fixture
+def boris() -> User:
+    """A customer."""
+    return User.objects.create_user("boris", password="a long password")
+
+
+def switch_off(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+
+def disable(user: User) -> None:
+    Operator.objects.filter(user=user).update(is_enabled=False)
+
+
+def change_password(user: User) -> None:
+    changed = User.objects.get(pk=user.pk)
+    changed.set_password("another long password")
+    changed.save()
+
+
+def dismiss(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_staff=False)
+
+
+def leave_alone(user: User) -> None:
+    """Nothing happens."""
+
+
+def ended(path: str, user: User, act: Callable[[User], None], *, before: bool = False) -> int:
+    """How a connection of this person ends, to whom this happens while it stands, or before it is made."""
+
+    def do() -> None:
+        try:
+            act(user)
+        finally:
+            connection.close()
+
+    ticket = tickets.issue(user.pk)
+
+    async def connect(inside: Inside) -> int:
+        if before:
+            await sync_to_async(do, thread_sensitive=False)()
+        socket = Socket(inside, path, ticket)
+        if not before:
+            await socket.greeted()
+            await sync_to_async(do, thread_sensitive=False)()
+        return await socket.ends(2 if act is leave_alone else 10)
+
+    code: int = with_door(connect)
+    return code
+
+
+@pytest.mark.parametrize("act", [switch_off, disable, change_password])
+def test_who_may_not_sit_at_the_desk_any_more_is_shown_out(anna, act):
+    assert ended("/ws/desk", anna, act) == SHOWN_OUT
+
+
+@pytest.mark.parametrize(("act", "code"), [(switch_off, SHOWN_OUT), (disable, 4403)])
+def test_a_ticket_of_somebody_who_was_switched_off_since_opens_no_desk(anna, act, code):
+    assert ended("/ws/desk", anna, act, before=True) == code
+
+
+def test_who_may_sit_at_the_desk_stays(anna):
+    assert ended("/ws/desk", anna, leave_alone) == 0
+
+
+def room_of(user: User) -> str:
+    """The address of this customer's room, in which something was said."""
+    room = rooms.open_room(user.pk, user.username)
+    make.say(room, "hello")
+    return f"/ws/chat/{room}/"
+
+
+@pytest.mark.parametrize("act", [switch_off, change_password])
+def test_a_customer_whose_account_is_not_theirs_any_more_is_shown_out_of_the_room(boris, act):
+    assert ended(room_of(boris), boris, act) == SHOWN_OUT
+
+
+@pytest.mark.parametrize("act", [switch_off, change_password, dismiss])
+def test_staff_that_is_none_any_more_is_shown_out_of_the_customers_room(anna, boris, act):
+    assert ended(room_of(boris), anna, act) == SHOWN_OUT
+
+
+def test_a_ticket_of_somebody_who_was_switched_off_since_opens_no_room(boris):
+    assert ended(room_of(boris), boris, switch_off, before=True) == SHOWN_OUT
+
+
+def test_who_may_be_in_a_room_stays(boris):
+    assert ended(room_of(boris), boris, leave_alone) == 0
+
+
+def test_nobody_stays_longer_than_a_minute_after_that(monkeypatch):
+    monkeypatch.undo()
+
+    assert desk_socket.RECHECK_S <= 30
+    assert legacy_rooms.RECHECK_S <= 30
