@@ -14,6 +14,8 @@ _REFUSALS = {
     "409": "This does not go together with what is there.",
     "413": "The request is too large.",
     "415": "This address takes another kind of body.",
+    "422": "The same id came before with another content.",
+    "429": "Too much at once: the header says when to come again.",
 }
 _METHODS = ("get", "post", "put", "patch", "delete")
 
