@@ -1,12 +1,23 @@
+from collections.abc import Iterator
+
 import make
 import pytest
 
-from besedka.conversations import closing, episodes, inboxes, leases, log, ownership
+from besedka.conversations import closing, episodes, inboxes, leases, log, ownership, signals
 from besedka.conversations.changes import Change
 from besedka.conversations.log import Append
 from besedka.conversations.models import Message
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sent() -> Iterator[list[signals.Kinds]]:
+    """All signals that are sent."""
+    sent: list[signals.Kinds] = []
+    signals.relay_to(sent.append)
+    yield sent
+    signals.detach()
 
 
 def test_closing_ends_the_episode_and_owes_nobody_anything():
@@ -123,3 +134,30 @@ def test_closing_takes_as_many_statements_for_all_as_for_one(django_assert_num_q
 
     with django_assert_num_queries(6):  # rows, languages; messages, rows; acts, episodes
         closing.close_many([Change(conversation.pk) for conversation in conversations])
+
+
+@pytest.mark.parametrize("status", ["closed", "snoozed"])
+def test_the_desk_hears_of_a_conversation_that_goes_on(status, sent, django_capture_on_commit_callbacks):
+    conversation = make.change(make.held_by(make.operator("anna")), status=status)
+    if status == "closed":
+        make.change(conversation, owner="queue", operator=None)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        make.say(conversation.pk, "hello again")
+
+    [kinds] = sent
+    assert list(kinds["state"]) == [conversation.pk]
+    assert {"desk:closed", "desk:open"} <= set(kinds["desk"])
+
+
+def test_the_desk_hears_of_a_closed_conversation_whose_contact_asks_for_a_person(
+    sent, django_capture_on_commit_callbacks
+):
+    conversation = make.conversation(owner="queue")
+    make.close([conversation.pk])
+
+    with django_capture_on_commit_callbacks(execute=True):
+        ownership.ask_for_person_many([make.address_of(conversation)])
+
+    assert any(conversation.pk in kinds.get("state", ()) for kinds in sent)
+    assert any("desk:closed" in kinds["desk"] for kinds in sent if kinds.get("desk"))

@@ -25,7 +25,7 @@ def go_on(row: Row, now: datetime) -> None:
     The next episode begins with whoever answers first in this inbox, before the message that opens it.
     """
     closed = row.status == "closed"
-    row.status, row.snoozed_until, row.changed = "open", None, True
+    row.status, row.snoozed_until, row.changed, row.moved = "open", None, True, True
     if closed:
         begin(row)
         row.change_owner(Inbox.objects.values_list("first_owner", flat=True).get(pk=row.inbox_id), now=now)

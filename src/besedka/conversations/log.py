@@ -236,8 +236,10 @@ def _announce(touched: dict[int, Row], born: Sequence[Address]) -> None:
     due = [row.id for row in touched.values() if row.due_at is not None and not row.lease_key]
     new = [row.id for row in touched.values() if row.grown]
     topics = [address.topic for address in born]
+    moved = [row.id for row in touched.values() if row.moved]
     desk = desk_topics(list(touched.values()))
-    transaction.on_commit(lambda: signals.send_many({"new": [*new, *topics], "due": due, "desk": desk}))
+    sent: signals.Kinds = {"new": [*new, *topics], "state": moved, "due": due, "desk": desk}
+    transaction.on_commit(lambda: signals.send_many(sent))
 
 
 def desk_topics(changed: Sequence[Row]) -> set[Topic]:
@@ -248,4 +250,6 @@ def desk_topics(changed: Sequence[Row]) -> set[Topic]:
             topics.add(f"desk:{row.operator_id}")
         elif row.owner == "queue":
             topics.add("desk:waiting")
+        if row.moved:
+            topics.add("desk:closed")
     return topics | {"desk:open"} if changed else topics

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from besedka.accounts.models import User
-from besedka.conversations import changes, contacts, episodes, rows, signals
+from besedka.conversations import changes, contacts, episodes, log, rows, signals
 from besedka.conversations.changes import Change, Told
 from besedka.conversations.contacts import Address
 from besedka.conversations.models import Inbox
@@ -76,10 +76,13 @@ def ask_for_person_many(addresses: Sequence[Address], *, now: datetime | None = 
         if row.owner == "bot":
             _relieve(row, "asked_for_person", now)
             relieved[row.id] = Told(row, reason="asked_for_person")
-    rows.save_many([row for row in located.values() if row.id not in relieved], now)
+    others = [row for row in located.values() if row.id not in relieved]
+    rows.save_many(others, now)
     changes.tell("handed_off", list(relieved.values()), now)
     topics = [address.topic for address in born]
-    transaction.on_commit(lambda: signals.send_many({"new": topics}))
+    moved = [row for row in others if row.moved]
+    sent: signals.Kinds = {"new": topics, "state": [row.id for row in moved], "desk": log.desk_topics(moved)}
+    transaction.on_commit(lambda: signals.send_many(sent))
     return [located.get(address) or NotFound() for address in addresses]
 
 

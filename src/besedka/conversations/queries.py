@@ -57,6 +57,14 @@ class Page(msgspec.Struct, frozen=True):
     more: bool
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """Of which inbox a conversation is, how long its log is, and where its fence stands."""
+
+    inbox_id: int
+    last_seq: int
+    owner_version: int
+
+
 def list_many(listings: Sequence[Listing]) -> list[Page]:
     """Each page, in its list's order."""
     pages = []
@@ -101,22 +109,13 @@ def held_by(operator_ids: Collection[int]) -> dict[int, int]:
     return dict(found.values_list("operator_id").annotate(held=Count("pk")))
 
 
-def ends_many(conversation_ids: Sequence[int]) -> list[int | None]:
-    """The last seq of each of these conversations; None where there is no such conversation."""
-    found = dict(Conversation.objects.filter(pk__in=set(conversation_ids)).values_list("pk", "last_seq"))
-    return [found.get(conversation_id) for conversation_id in conversation_ids]
-
-
-def versions_many(conversation_ids: Sequence[int]) -> list[int | None]:
-    """The owner version of each of these conversations; None where there is no such conversation."""
-    found = dict(Conversation.objects.filter(pk__in=set(conversation_ids)).values_list("pk", "owner_version"))
-    return [found.get(conversation_id) for conversation_id in conversation_ids]
-
-
-def inbox_of_many(conversation_ids: Sequence[int]) -> list[int | None]:
-    """The inbox of each of these conversations; None where there is no such conversation."""
-    found = dict(Conversation.objects.filter(pk__in=set(conversation_ids)).values_list("pk", "inbox_id"))
-    return [found.get(conversation_id) for conversation_id in conversation_ids]
+def standings_many(conversation_ids: Sequence[int]) -> list[Standing | None]:
+    """Where each of these conversations stands; None where there is no such conversation."""
+    found = Conversation.objects.filter(pk__in=set(conversation_ids))
+    standings = {
+        values[0]: Standing(*values[1:]) for values in found.values_list("pk", *Standing.__struct_fields__)
+    }
+    return [standings.get(conversation_id) for conversation_id in conversation_ids]
 
 
 def read_by_contact_many(conversation_ids: Sequence[int]) -> list[int]:

@@ -42,7 +42,10 @@ _ALL = {
 
 
 class Row(msgspec.Struct):
-    """One conversation, ours until the transaction ends. Set `changed` when more than the log's end changed."""
+    """One conversation, ours until the transaction ends. Set `changed` when more than the log's end changed.
+
+    `moved`: it has left the list of the closed or of the snoozed ones.
+    """
 
     id: int
     inbox_id: int
@@ -71,6 +74,7 @@ class Row(msgspec.Struct):
     watched: bool
     changed: bool = False
     grown: bool = False
+    moved: bool = False
 
     def change_owner(self, owner: str, operator_id: int | None = None, *, now: datetime) -> None:
         """Give it to another owner: the fence grows, and what the bot had begun is nobody's any more.

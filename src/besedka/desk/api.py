@@ -185,8 +185,8 @@ def _inboxes(post: Post, wanted: int | None) -> tuple[int, ...] | None:
 def _admit(request: Request, conversation_id: str) -> tuple[Post, int]:
     """The operator, and a conversation that is theirs to see. Raises `NotFound`."""
     post, number = _post(request), int(conversation_id)
-    [inbox_id] = queries.inbox_of_many([number])
-    if inbox_id is None or not post.serves(inbox_id):
+    [standing] = queries.standings_many([number])
+    if standing is None or not post.serves(standing.inbox_id):
         raise NotFound()
     return post, number
 

@@ -27,24 +27,17 @@ class Remark(msgspec.Struct, frozen=True):
 def note_many(remarks: Sequence[Remark], *, now: datetime | None = None) -> list[dict[str, Any] | Problem]:
     """Each note stands beside its conversation, behind what has been said by now. `NotFound` without one."""
     now = now or timezone.now()
-    ends = dict(
-        zip(
-            [remark.conversation_id for remark in remarks],
-            queries.ends_many([remark.conversation_id for remark in remarks]),
-            strict=True,
-        )
-    )
+    standings = queries.standings_many([remark.conversation_id for remark in remarks])
     results: list[dict[str, Any] | Problem] = []
-    for remark in remarks:
-        end = ends[remark.conversation_id]
-        if end is None:
+    for remark, standing in zip(remarks, standings, strict=True):
+        if standing is None:
             results.append(NotFound())
             continue
         note, is_new = Note.objects.select_related("operator").get_or_create(
             conversation_id=remark.conversation_id,
             operator_id=remark.operator_id,
             client_id=remark.client_id,
-            defaults={"after_seq": end, "text": remark.text, "created_at": now},
+            defaults={"after_seq": standing.last_seq, "text": remark.text, "created_at": now},
         )
         if is_new:
             deed = Deed("noted", remark.operator_id, remark.conversation_id, {"note": note.pk})

@@ -47,8 +47,8 @@ class NotAtDesk(Problem):
 
 async def admit(door: Door, post: Post, conversation_id: int) -> None:
     """Raise `NotFound` for a conversation that is not there, or not of an inbox that this operator serves."""
-    inbox_id = await door.reader.submit(queries.inbox_of_many, conversation_id)
-    if inbox_id is None or not post.serves(inbox_id):
+    standing = await door.reader.submit(queries.standings_many, conversation_id)
+    if standing is None or not post.serves(standing.inbox_id):
         raise NotFound()
 
 
@@ -132,8 +132,8 @@ async def _send(door: Door, post: Post, command: commands.SendReply) -> dict[str
         file=command.file,
     )
     entry = await door.writer.submit(replies.reply_many, reply)
-    version = await door.reader.submit(queries.versions_many, entry.conversation_id)
-    if version == command.owner_version:
+    standing = await door.reader.submit(queries.standings_many, entry.conversation_id)
+    if standing is not None and standing.owner_version == command.owner_version:
         return {"seq": entry.seq}
     return {"seq": entry.seq, **await _card(door, post, entry.conversation_id)}
 
