@@ -3,11 +3,11 @@
 import { useState } from "preact/hooks";
 
 import { Composer } from "./composer";
-import type { Change, Desk } from "./desk";
+import type { Desk } from "./desk";
 import { Log } from "./log";
 import { Face, Icon, nameOf, type PATHS, reasonOf, Ticking } from "./parts";
 import type { Card } from "./protocol";
-import { isMine, mayChange, type State, talkOf } from "./store";
+import { type Change, isMine, mayChange, type State, talkOf } from "./store";
 import { moment } from "./times";
 
 interface Props {

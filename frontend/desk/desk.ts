@@ -14,8 +14,6 @@ const SEARCH_AFTER_MS = 250;
 const TOAST_MS = 5_000;
 const EARLIER_CALLS = 60; // a way back of 6,000 messages; whoever wants to go further searches
 
-export type Change = "claim" | "return" | "close" | "reopen" | "transfer" | "snooze";
-
 export class Desk {
   state: store.State = store.initial;
   private readonly line: Connection;
@@ -187,7 +185,7 @@ export class Desk {
   }
 
   /** Change who answers, or whether the conversation is open. */
-  async alter(id: number, change: Change, more: { to?: number | null; until?: string } = {}): Promise<void> {
+  async alter(id: number, change: store.Change, more: { to?: number | null; until?: string } = {}): Promise<void> {
     const card = this.state.cards.get(id);
     if (card === undefined) return;
     try {
@@ -358,26 +356,11 @@ export class Desk {
   }
 
   /** Asked again after a lost line, what I wanted may have happened: only the answer was lost. */
-  private async alterRefused(id: number, change: Change, more: { to?: number | null }, problem: Problem): Promise<void> {
+  private async alterRefused(id: number, change: store.Change, more: { to?: number | null }, problem: Problem): Promise<void> {
     const crossed = problem.code === "stale_owner" || problem.code === "taken";
     if (crossed && this.state.open === id) await this.fetch(id);
     const card = this.state.cards.get(id);
-    if (!crossed || !card || !this.stands(card, change, more)) this.refused(id, problem);
-  }
-
-  private stands(card: Card, change: Change, { to }: { to?: number | null }): boolean {
-    switch (change) {
-      case "close":
-        return card.status === "closed";
-      case "return":
-        return card.owner === "bot";
-      case "snooze":
-        return card.status === "snoozed";
-      case "transfer":
-        return to == null ? card.owner === "queue" : card.operator?.id === to;
-      default:
-        return store.isMine(this.state, card);
-    }
+    if (!crossed || !card || !store.stands(this.state, card, change, more)) this.refused(id, problem);
   }
 
   /** Somebody was faster: say who, and show how it stands now. */

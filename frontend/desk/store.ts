@@ -360,3 +360,21 @@ export const toasted = (state: State, text: string, bad = false): State => ({
 });
 
 export const untoasted = (state: State, id: number): State => ({ ...state, toasts: state.toasts.filter((toast) => toast.id !== id) });
+
+export type Change = "claim" | "return" | "close" | "reopen" | "transfer" | "snooze";
+
+/** Whether a conversation is as this change would have made it. */
+export function stands(state: State, card: Card, change: Change, { to }: { to?: number | null }): boolean {
+  switch (change) {
+    case "close":
+      return card.status === "closed";
+    case "return":
+      return card.owner === "bot";
+    case "snooze":
+      return card.status === "snoozed";
+    case "transfer":
+      return to == null ? card.owner === "queue" : card.operator?.id === to;
+    default:
+      return isMine(state, card);
+  }
+}

@@ -5,9 +5,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from besedka.conversations import changes, cursors, log, queries
+from besedka.conversations import changes, cursors, log, ownership, queries
+from besedka.conversations.changes import Change
 from besedka.conversations.cursors import Move
+from besedka.conversations.log import Stale
 from besedka.conversations.models import Act, Message
+from besedka.conversations.wire import Entry
 from besedka.desk import replies
 from besedka.desk.replies import Reply
 
@@ -43,8 +46,8 @@ def test_of_two_operators_at_once_the_first_has_the_conversation():
 
 
 def test_a_reply_that_comes_twice_at_once_is_stored_and_recorded_once():
-    [(anna, talk)] = held("anna")
-    again = [Reply(anna.pk, talk.pk, "once", client_id="a")] * 2
+    anna, talk = make.operator("anna"), make.conversation(owner="queue")
+    again = [Reply(anna.pk, talk.pk, "once", client_id="a", owner_version=talk.owner_version)] * 2
 
     first, second = replies.reply_many(again)
 
@@ -101,3 +104,17 @@ def test_what_nobody_has_read_counts_to_a_hundred():
     [card] = queries.cards([talk.pk], anna.pk)
 
     assert card.unread == queries.UNREAD
+
+
+def test_what_is_said_to_an_earlier_version_is_refused_even_where_the_conversation_is_theirs_again():
+    anna, boris = make.operator("anna"), make.operator("boris")
+    talk = make.conversation(owner="queue")
+    [mine] = ownership.claim_many([Change(talk.pk, anna.pk)])
+    ownership.transfer_many([Change(talk.pk, anna.pk, to=boris.pk)])
+    ownership.transfer_many([Change(talk.pk, boris.pk, to=anna.pk)])
+
+    [late] = replies.reply_many([Reply(anna.pk, talk.pk, "late", owner_version=mine.owner_version)])
+    [now] = replies.reply_many([Reply(anna.pk, talk.pk, "now", owner_version=mine.owner_version + 2)])
+
+    assert isinstance(late, Stale)
+    assert isinstance(now, Entry)

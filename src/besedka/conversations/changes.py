@@ -27,13 +27,14 @@ class Change(msgspec.Struct, frozen=True):
     """What somebody wants to become of a conversation, and the owner version that they saw.
 
     Without `operator_id` the house wants it, without `owner_version` whatever the state is by now. `over`: also
-    when another operator has it.
+    when another operator has it. `exact`: a claim of what is theirs already has to name the version, too.
     """
 
     conversation_id: int
     operator_id: int | None = None
     owner_version: int | None = None
     over: bool = False
+    exact: bool = False
     to: int | None = None  # an operator; None is the queue
     until: datetime | None = None
 

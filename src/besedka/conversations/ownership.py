@@ -11,6 +11,7 @@ from besedka.accounts.models import User
 from besedka.conversations import changes, contacts, episodes, log, rows, signals
 from besedka.conversations.changes import Change, Told
 from besedka.conversations.contacts import Address
+from besedka.conversations.log import Stale
 from besedka.conversations.models import Inbox
 from besedka.conversations.rows import Row
 from besedka.problems import Invalid, NotFound, Problem
@@ -100,7 +101,8 @@ def claim_many(claims: Sequence[Change], *, now: datetime | None = None) -> list
     for claim in claims:
         row = locked.get(claim.conversation_id)
         if row is not None and row.owner == "operator" and row.operator_id == claim.operator_id:
-            results.append(row)
+            moved_on = claim.exact and claim.owner_version not in (None, row.owner_version)
+            results.append(Stale(owner=changes.name_of_owner(row)) if moved_on else row)
             continue
         if row is not None and row.owner == "operator" and not claim.over:
             results.append(changes.Taken(owner=changes.name_of_owner(row)))

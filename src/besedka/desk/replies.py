@@ -65,10 +65,7 @@ def reply_many(replies: Sequence[Reply], *, now: datetime | None = None) -> list
             results[at] = Invalid("`edits` is no message of yours in this conversation.", field="edits")
         else:
             open_ones.append((at, conversation_id, reply))
-    claims = [
-        Change(conversation_id, reply.operator_id, reply.owner_version) for _, conversation_id, reply in open_ones
-    ]
-    taken = ownership.claim_many(claims, now=now)
+    taken = ownership.claim_many(_claims(open_ones), now=now)
     for (at, _, _), row in zip(open_ones, taken, strict=True):
         results[at] = row if isinstance(row, Problem) else None
     theirs = [one for one in open_ones if results[one[0]] is None]
@@ -82,6 +79,17 @@ def reply_many(replies: Sequence[Reply], *, now: datetime | None = None) -> list
             )
     audit.record_many(list(deeds.values()), now)
     return [result or NoClient() for result in results]
+
+
+def _claims(open_ones: Sequence[tuple[int, int, Reply]]) -> list[Change]:
+    """What each reply changes. One that comes twice at once meets its own claim, and is not late for that."""
+    claims, seen = [], set()
+    for _, conversation_id, reply in open_ones:
+        itself = (conversation_id, reply.operator_id, reply.client_id)
+        is_repeat = reply.client_id is not None and itself in seen
+        seen.add(itself)
+        claims.append(Change(conversation_id, reply.operator_id, reply.owner_version, exact=not is_repeat))
+    return claims
 
 
 def _stored(replies: Sequence[Reply], ids: Sequence[int | None]) -> dict[tuple[int | None, str | None], Entry]:

@@ -31,7 +31,8 @@ def make_ready() -> None:
     if password is not None:
         print(f"Administrator: admin, password: {password}  (shown this once; it is stored as a hash only)")
     address = f"http://{settings.HOST}:{settings.PORT}"
-    print(f"Besedka: {address}   demo shop: {address}/demo/   admin: {address}/admin/", flush=True)
+    places = "   ".join(f"{name}: {address}/{name}/" for name in ("demo", "desk", "admin"))
+    print(f"Besedka: {address}   {places}", flush=True)
 
 
 def serve() -> None:
