@@ -4,10 +4,12 @@ SQLite first, with everything there is; then what touches a database again on Po
 `BESEDKA_REQUIRE_ALL=on` a database, a Redis or a browser that is missing is a failure.
 """
 
+import json
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.parse
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +19,8 @@ SERVICES = {
     "MariaDB": ("BESEDKA_TEST_MARIADB", "mysql://root@127.0.0.1:3306/besedka"),
     "Redis": ("BESEDKA_TEST_REDIS", "redis://127.0.0.1:6379/15"),
 }
+SOME_FAILED = 1  # how pytest says it
+FEW = 5  # that may have met a limit of time
 CHROMIUM = Path("/usr/bin/chromium")
 BROWSER = "tests/browser"  # apart from the others: Playwright keeps an event loop running
 PURE = [
@@ -78,12 +82,25 @@ def main(arguments: list[str]) -> int:
 
 
 def passes(one: Round, urls: dict[str, str], arguments: list[str]) -> bool:
-    """Whether pytest passes in this round."""
+    """Whether pytest passes in this round. A few that failed are tried again, alone, and it is said which.
+
+    Two workers, their servers and a browser share what cores there are; what fails only beside others has met a
+    limit of time, what fails alone is broken.
+    """
     print(f"── {one.name}", flush=True)
     environment = {variable: urls[service] for service, (variable, _) in SERVICES.items()}
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", *one.options, *arguments]
-    finished = subprocess.run(command, env={**os.environ, **environment, "DATABASE_URL": one.url}, check=False)
-    return finished.returncode == 0
+    environment = {**os.environ, **environment, "DATABASE_URL": one.url}
+    with tempfile.TemporaryDirectory(prefix="besedka-round-") as memory:
+        command = [sys.executable, "-m", "pytest", "-q", *one.options, *arguments, "-o", f"cache_dir={memory}"]
+        beside = subprocess.run([*command, "-n", "2", "--dist", "loadgroup"], env=environment, check=False)
+        if beside.returncode != SOME_FAILED:
+            return beside.returncode == 0
+        failed = json.loads(Path(memory, "v/cache/lastfailed").read_text())
+        if len(failed) > FEW:
+            return False
+        print(f"── {one.name}: again, alone: {', '.join(failed)}", flush=True)
+        alone = subprocess.run([*command, "-n", "0", "--last-failed"], env=environment, check=False)
+        return alone.returncode == 0
 
 
 def answers(url: str) -> bool:
