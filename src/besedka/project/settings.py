@@ -70,7 +70,7 @@ if _database["ENGINE"].endswith("sqlite3"):
     # A file, as in life: in memory SQLite locks whole tables between the threads of one process.
     _database["TEST"] = {"NAME": str(HOME / "test.sqlite3")}
 elif _database["ENGINE"].endswith("mysql"):
-    import pymysql  # an extra: whoever has no MySQL needs no driver for it
+    import pymysql  # takes a tenth of a second: whoever has no MySQL need not wait for it
 
     pymysql.install_as_MySQLdb()
     # `_bin`: two keys are the same when their bytes are, not when they look alike.
