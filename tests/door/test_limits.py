@@ -8,7 +8,7 @@ import pytest
 import running
 
 from besedka.conversations.models import Inbox
-from besedka.door.limits import Rate, RateLimited, network_of
+from besedka.door.limits import Rate, RateLimited, Rates, name_for_others, network_of
 
 MESSAGES = "/api/v1/conversation/messages"
 
@@ -28,6 +28,35 @@ def test_a_rate_lets_a_burst_through_and_then_so_many_a_second():
         "RateLimit-Policy": '"test";q=3;w=2',
         "RateLimit": '"test";r=0;t=1',
     }
+
+
+def test_what_one_process_lets_through_is_missing_in_the_other_soon():
+    here, there = Rates(on=True), Rates(on=True)
+    assert here.tell() is None
+    for _ in range(60):
+        here.messages.take("anna")
+
+    there.hear("here", here.tell())
+
+    assert here.tell() is None
+    with pytest.raises(RateLimited):
+        there.messages.take("anna")
+    there.messages.take("boris")
+    there.reads.take("anna")
+
+
+def test_what_was_let_through_elsewhere_grows_again_as_it_does_here():
+    rate = Rate("test", burst=10, per_s=2)
+
+    rate.hear({name_for_others("anna"): 10}, now=100)
+    rate.hear({name_for_others("anna"): 4}, now=101)
+    for _ in range(2):
+        rate.take("anna", now=104)
+
+    with pytest.raises(RateLimited):
+        rate.take("anna", now=101)
+    with pytest.raises(ValueError, match="Expected"):
+        Rates(on=True).hear("there", {"messages": ["anna"]})
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ import contextlib
 import json
 import os
 import random
+import time
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import make
 import pytest
 import running
 import websockets
+from console import Colleague, operator
 
 MESSAGES = "/api/v1/conversation/messages"
 
@@ -315,3 +318,54 @@ def test_ten_senders_by_http_and_by_socket_agree_with_all_readers(site):
     assert [seq for seq, _ in pages] == list(range(1, 202))
     for name in range(10):
         assert [t for _, t in pages if t.startswith(f"{name} ")] == [f"{name} {number}" for number in range(20)]
+
+
+def test_colleagues_at_two_processes_see_each_other_look_write_and_leave(pair):
+    name = f"anna-{uuid.uuid4().hex[:6]}"
+    anna = operator(pair[0], name)
+    there = Colleague(pair[1], name, anna.user_id)
+    boris = operator(pair[0], f"boris-{uuid.uuid4().hex[:6]}")
+    said = httpx2.post(
+        f"{pair[0].url}/gpt", json={"message": "позовите оператора"}, headers={"chat-token": make.token()}
+    )
+    assert said.status_code == 201
+    [(conversation,)] = pair[0].select("SELECT max(id) FROM conversations_conversation")
+
+    with there.sit_down() as first, boris.sit_down() as second:
+        first.asks("open", conversation=conversation)
+        second.asks("open", conversation=conversation)
+        while len(first.hears("presence")["people"]) < 2:
+            pass
+        second.tells(type="typing", conversation=conversation)
+        while not (writing := [one["id"] for one in first.hears("presence")["people"] if one["typing"]]):
+            pass
+        second.asks("leave", conversation=conversation)
+        while len(alone := first.hears("presence")["people"]) > 1:
+            pass
+
+    assert writing == [boris.user_id]
+    assert [one["id"] for one in alone] == [anna.user_id]
+
+
+def test_two_processes_let_no_more_through_than_one(tmp_path):
+    if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        pytest.skip("two processes are for a database of their own: PostgreSQL")
+    redis = os.environ.get("BESEDKA_TEST_REDIS", "redis://127.0.0.1:6379/15")
+    headers = {"chat-token": make.token()}
+    with running.server(tmp_path / "a", REDIS_URL=redis, BESEDKA_RATE_LIMITS="on") as first:
+        second = running.Server(tmp_path / "a", running.free_port(), first.environment)
+        try:
+            second.start()
+            here = [httpx2.post(first.url + MESSAGES, json={"text": "hello"}, headers=headers) for _ in range(60)]
+            until = time.monotonic() + 20
+            there, refused = 0, False
+            while not refused and time.monotonic() < until:
+                status = httpx2.post(second.url + MESSAGES, json={"text": "hello"}, headers=headers).status_code
+                refused = status == 429
+                there += not refused
+        finally:
+            second.stop()
+
+    assert {response.status_code for response in here} == {201}
+    assert refused
+    assert there < 55  # alone it would have let sixty through, and one more a second

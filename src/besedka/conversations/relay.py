@@ -1,6 +1,7 @@
 """Signals between processes, over Redis pub/sub. What Redis loses, the sweep finds.
 
-With them travels what bots are saying just now: it is shown and forgotten, and no message.
+With them travels what is forgotten anyway, and no message: what bots are saying just now, and the `Hearsay` of
+those who want the other processes to know roughly what they know.
 """
 
 import asyncio
@@ -8,6 +9,8 @@ import contextlib
 import logging
 import secrets
 from collections import deque
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import msgspec
 import redis.asyncio
@@ -23,6 +26,17 @@ logger = logging.getLogger(__name__)
 CHANNEL = "besedka:signals"
 WAITING = 10_000  # signals that wait while Redis is slow or away; older ones are dropped, the sweep has them
 RETRY_S = 1
+HEARSAY_S = 0.5  # seconds until the other processes hear what is known here
+
+
+class Hearsay(Protocol):
+    """What each process knows for itself, and wants the others to know. Both are called on the relay's loop."""
+
+    def tell(self) -> Any:
+        """What the others have not been told yet, as JSON; None for nothing. Told once, and perhaps lost."""
+
+    def hear(self, sender: str, told: Any) -> None:
+        """What another process knows. Raises `TypeError` or `ValueError` for what it cannot have said."""
 
 
 class Envelope(msgspec.Struct):
@@ -31,13 +45,16 @@ class Envelope(msgspec.Struct):
     sender: str
     kinds: dict[str, list[int | str]]
     speeches: dict[int, Speech] = {}
+    hearsay: dict[str, Any] = {}
 
 
-async def run(redis_url: str, channel: str = CHANNEL) -> None:
+async def run(redis_url: str, channel: str = CHANNEL, hearsay: Mapping[str, Hearsay] | None = None) -> None:
     """Bring our signals to the other processes and theirs to us, for ever, with or without Redis.
 
-    `channel` is the installation's own: two of them may share a Redis and do not hear each other.
+    `channel` is the installation's own: two of them may share a Redis and do not hear each other. `hearsay` goes
+    along, by its name.
     """
+    hearsay = hearsay or {}
     me = secrets.token_hex(8)
     loop = asyncio.get_running_loop()
     outbox: deque[Kinds] = deque(maxlen=WAITING)
@@ -65,7 +82,8 @@ async def run(redis_url: str, channel: str = CHANNEL) -> None:
                 await inbound.subscribe(channel)
                 async with asyncio.TaskGroup() as both:
                     both.create_task(_publish(client, channel, me, outbox, said, filled))
-                    both.create_task(_receive(inbound, me))
+                    both.create_task(_receive(inbound, me, hearsay))
+                    both.create_task(_gossip(client, channel, me, hearsay))
         except* (RedisError, OSError) as errors:
             logger.warning("signals stay in this process, Redis is away: %s", errors.exceptions[0])
         await asyncio.sleep(RETRY_S)
@@ -92,7 +110,15 @@ async def _publish(
             await client.publish(channel, msgspec.json.encode(Envelope(me, merged, speaking)))
 
 
-async def _receive(inbound: "redis.asyncio.client.PubSub", me: str) -> None:
+async def _gossip(client: redis.asyncio.Redis, channel: str, me: str, hearsay: Mapping[str, Hearsay]) -> None:
+    while True:
+        news = {name: told for name, one in hearsay.items() if (told := one.tell()) is not None}
+        if news:
+            await client.publish(channel, msgspec.json.encode(Envelope(me, {}, {}, news)))
+        await asyncio.sleep(HEARSAY_S)
+
+
+async def _receive(inbound: "redis.asyncio.client.PubSub", me: str, hearsay: Mapping[str, Hearsay]) -> None:
     async for message in inbound.listen():
         try:
             envelope = msgspec.json.decode(message["data"], type=Envelope)
@@ -103,3 +129,9 @@ async def _receive(inbound: "redis.asyncio.client.PubSub", me: str) -> None:
             signals.deliver(envelope.kinds)
             for conversation_id, speech in envelope.speeches.items():
                 speeches.overhear(conversation_id, speech)
+            for name, told in envelope.hearsay.items():
+                if name in hearsay:
+                    try:
+                        hearsay[name].hear(envelope.sender, told)
+                    except (TypeError, ValueError):
+                        logger.warning("hearsay of %s cannot be read", name)

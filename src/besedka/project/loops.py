@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from besedka.conversations import attachments, closing, news, search_index, signals, speech, waits
 from besedka.conversations.batcher import Batcher
-from besedka.desk import invitations, places, routing
+from besedka.desk import invitations, places, presence, routing
 from besedka.desk.places import Board
 from besedka.door import admission, house
 from besedka.door.house import Door
@@ -69,7 +69,8 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
     if redis_url:
         from besedka.conversations import relay  # noqa: PLC0415 - Redis' client takes 6 MB: only who has one pays
 
-        tasks.append(asyncio.create_task(relay.run(redis_url, f"{relay.CHANNEL}:{_installation()}")))
+        hearsay: dict[str, relay.Hearsay] = {"presence": presence.Hearsay(), "rates": door.rates}
+        tasks.append(asyncio.create_task(relay.run(redis_url, f"{relay.CHANNEL}:{_installation()}", hearsay)))
     gc.collect()
     gc.freeze()  # what is here now stays: the collector need not walk through all of Django again and again
     try:

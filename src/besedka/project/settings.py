@@ -32,7 +32,7 @@ ADMIN_PASSWORD = env.str("BESEDKA_ADMIN_PASSWORD", "")  # of `admin`, set at eac
 RATE_LIMITS = env.bool("BESEDKA_RATE_LIMITS", True)  # off: for a benchmark, never for the open net
 ACCESS_LOG = env.bool("BESEDKA_ACCESS_LOG", False)  # path and status only: no query, no header, no body
 LOG_LEVEL = env.str("BESEDKA_LOG_LEVEL", "INFO")  # DEBUG, INFO, WARNING or ERROR
-REDIS_URL = env.str("REDIS_URL", "")  # signals between several processes; unset: they stay in this one
+REDIS_URL = env.str("REDIS_URL", "")  # signals, who looks, rates of several processes; unset: each its own
 
 # Operators in Telegram
 TELEGRAM_BOT_TOKEN = env.str("TELEGRAM_BOT_TOKEN", "")  # of a bot, from @BotFather; unset: no Telegram
