@@ -9,7 +9,7 @@ from typing import NoReturn
 import django
 from django.conf import settings
 from django.core.management import execute_from_command_line
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from tqdm import tqdm
 
@@ -33,6 +33,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="besedka", description="Where customers, bots and people talk.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     commands.add_parser("run", help="migrate, and serve everything in one process").set_defaults(command=_run)
+    web = commands.add_parser("web", help="serve in several processes; migrates nothing, and takes no SQLite")
+    web.add_argument("--workers", type=int, default=2, help="how many processes (default: 2)")
+    web.set_defaults(command=_web)
     commands.add_parser("telegram", help="talk to operators in Telegram, apart from `run`").set_defaults(
         command=_telegram
     )
@@ -75,6 +78,21 @@ def _run(options: argparse.Namespace) -> int:
 
     serve.make_ready()
     serve.serve()
+    return 0
+
+
+def _web(options: argparse.Namespace) -> int:
+    from besedka.project import serve  # noqa: PLC0415 - as above
+
+    if connection.vendor == "sqlite":
+        return _complain(
+            "SQLite is for one process, `besedka run`: DATABASE_URL has to name PostgreSQL or MariaDB."
+        )
+    if options.workers < 1:
+        return _complain("--workers is 1 at least.")
+    if options.workers > 1 and not settings.REDIS_URL:
+        _complain("REDIS_URL is not set: what one process stores, readers at the others see a second later.")
+    serve.serve(workers=options.workers)
     return 0
 
 

@@ -1,16 +1,22 @@
 """The whole site: the front door, with Django behind it in a bounded pool of threads."""
 
 import functools
+import os
 
+import django
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
 from starlette.types import ASGIApp
 
-from besedka.conversations.batcher import Batcher
-from besedka.door.app import make_door
-from besedka.door.house import Door
-from besedka.project import loops
-from besedka.project.wsgi import application as django
+# A process that only serves begins here, and models can be imported only when Django is set up.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "besedka.project.settings")
+django.setup()
+
+from besedka.conversations.batcher import Batcher  # noqa: E402 - as above
+from besedka.door.app import make_door  # noqa: E402
+from besedka.door.house import Door  # noqa: E402
+from besedka.project import loops  # noqa: E402
+from besedka.project.wsgi import application as pages  # noqa: E402
 
 DJANGO_THREADS = 8  # requests to Django at once; the next one waits, the door does not
 
@@ -25,7 +31,7 @@ def make_site() -> ASGIApp:
     )
     return make_door(
         door,
-        behind=WSGIMiddleware(django, workers=DJANGO_THREADS),  # type: ignore[arg-type]  # its own ASGI types
+        behind=WSGIMiddleware(pages, workers=DJANGO_THREADS),  # type: ignore[arg-type]  # its own ASGI types
         lifespan=functools.partial(loops.lifespan, door=door, redis_url=settings.REDIS_URL),
         access_log=settings.ACCESS_LOG,
     )

@@ -30,6 +30,7 @@ LADDER_S = 1  # seconds between two looks at who waits
 WAKE_S = 5  # seconds that a snoozed conversation may oversleep
 PORTION = 200  # conversations that one look takes care of
 FILES_S = 3_600  # between two looks for files that nobody sent
+GARBAGE_AFTER = 20_000  # new objects between two collections (CPython's own: 700); the rest is freed by counting
 
 
 @contextlib.asynccontextmanager
@@ -71,6 +72,7 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
 
         hearsay: dict[str, relay.Hearsay] = {"presence": presence.Hearsay(), "rates": door.rates}
         tasks.append(asyncio.create_task(relay.run(redis_url, f"{relay.CHANNEL}:{_installation()}", hearsay)))
+    gc.set_threshold(GARBAGE_AFTER)
     gc.collect()
     gc.freeze()  # what is here now stays: the collector need not walk through all of Django again and again
     try:

@@ -1,8 +1,7 @@
-"""Making ready and serving, in one process."""
+"""Making ready and serving, in one process or in several."""
 
 import asyncio
 import contextlib
-import gc
 import signal
 
 import uvicorn
@@ -15,8 +14,8 @@ from besedka.conversations import leases
 from besedka.project import demo, loops
 
 KEEP_ALIVE_S = 75  # visitors that poll every few seconds keep their connection
+READY_S = 60  # seconds that a worker has to begin, and to answer that it lives
 GRACE_S = 10  # seconds that requests under way have when we are asked to stop
-GARBAGE_AFTER = 20_000  # new objects between two collections (CPython's own: 700); the rest is freed by counting
 
 
 def make_ready() -> None:
@@ -35,13 +34,17 @@ def make_ready() -> None:
     print(f"Besedka: {address}   {places}", flush=True)
 
 
-def serve() -> None:
-    """Serve until we are told to stop; what was begun is finished first."""
-    gc.set_threshold(GARBAGE_AFTER)
+def serve(*, workers: int = 1) -> None:
+    """Serve until we are told to stop; what was begun is finished first.
+
+    Of several `workers` one that dies is replaced, and SIGHUP replaces them one after the other.
+    """
     uvicorn.run(
         "besedka.project.asgi:application",
         host=settings.HOST,
         port=settings.PORT,
+        workers=workers,
+        timeout_worker_healthcheck=READY_S,
         loop="uvloop",
         http="httptools",
         ws="websockets-sansio",
