@@ -20,7 +20,7 @@ from besedka.door import desk_socket, legacy_rooms
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SHORT_S = 0.1
-SHOWN_OUT = 4401
+SHOWN_OUT, NOT_AT_DESK, COME_AGAIN = 4401, 4403, 1012
 
 
 class Socket:
@@ -113,6 +113,10 @@ def change_password(user: User) -> None:
     changed.save()
 
 
+def promote(user: User) -> None:
+    Operator.objects.filter(user=user).update(is_supervisor=True)
+
+
 def dismiss(user: User) -> None:
     User.objects.filter(pk=user.pk).update(is_staff=False)
 
@@ -145,12 +149,15 @@ def ended(path: str, user: User, act: Callable[[User], None], *, before: bool = 
     return code
 
 
-@pytest.mark.parametrize("act", [switch_off, disable, change_password])
-def test_who_may_not_sit_at_the_desk_any_more_is_shown_out(anna, act):
-    assert ended("/ws/desk", anna, act) == SHOWN_OUT
+@pytest.mark.parametrize(
+    ("act", "code"),
+    [(switch_off, SHOWN_OUT), (change_password, SHOWN_OUT), (disable, NOT_AT_DESK), (promote, COME_AGAIN)],
+)
+def test_who_may_not_sit_at_the_desk_any_more_is_shown_out(anna, act, code):
+    assert ended("/ws/desk", anna, act) == code
 
 
-@pytest.mark.parametrize(("act", "code"), [(switch_off, SHOWN_OUT), (disable, 4403)])
+@pytest.mark.parametrize(("act", "code"), [(switch_off, SHOWN_OUT), (disable, NOT_AT_DESK)])
 def test_a_ticket_of_somebody_who_was_switched_off_since_opens_no_desk(anna, act, code):
     assert ended("/ws/desk", anna, act, before=True) == code
 
@@ -171,7 +178,7 @@ def test_a_customer_whose_account_is_not_theirs_any_more_is_shown_out_of_the_roo
     assert ended(room_of(boris), boris, act) == SHOWN_OUT
 
 
-@pytest.mark.parametrize("act", [switch_off, change_password, dismiss])
+@pytest.mark.parametrize("act", [switch_off, change_password, dismiss, disable])
 def test_staff_that_is_none_any_more_is_shown_out_of_the_customers_room(anna, boris, act):
     assert ended(room_of(boris), anna, act) == SHOWN_OUT
 
