@@ -1,16 +1,12 @@
 """Who may not be here any more is shown out of the desk and of rooms, and who may not come is not let in."""
 
-import asyncio
-import json
 from collections.abc import Callable
-from typing import Any
 
 import make
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection
-from inside import Inside, with_door
-from starlette.types import Message
+from inside import Inside, Socket, with_door
 
 from besedka.accounts import tickets
 from besedka.accounts.models import User
@@ -21,61 +17,6 @@ from besedka.door import desk_socket, legacy_rooms
 pytestmark = pytest.mark.django_db(transaction=True)
 SHORT_S = 0.1
 SHOWN_OUT, NOT_AT_DESK, COME_AGAIN = 4401, 4403, 1012
-
-
-class Socket:
-    """One connection of a client that says nothing."""
-
-    def __init__(self, inside: Inside, path: str, ticket: str) -> None:
-        self.frames: list[dict[str, Any]] = []
-        self.code = 0
-        self.heard = asyncio.Event()
-        self._left = asyncio.Event()
-        self._came = False
-        scope = {
-            "type": "websocket",
-            "path": path,
-            "root_path": "",
-            "query_string": f"uuid={ticket}".encode(),
-            "headers": [(b"host", b"shop.example")],
-            "client": ("10.0.0.1", 1),
-            "server": ("test", 80),
-            "scheme": "ws",
-            "subprotocols": [],
-        }
-        self.task = asyncio.ensure_future(inside.app(scope, self._receive, self._send))
-
-    async def _receive(self) -> Message:
-        if not self._came:
-            self._came = True
-            return {"type": "websocket.connect"}
-        await self._left.wait()
-        return {"type": "websocket.disconnect", "code": 1000}
-
-    async def _send(self, message: Message) -> None:
-        if message["type"] == "websocket.close":
-            self.code = message["code"]
-            self._left.set()
-        elif message["type"] == "websocket.send":
-            self.frames.append(json.loads(message["text"]))
-        self.heard.set()
-
-    async def greeted(self) -> None:
-        """It is let in, and has been told something."""
-        async with asyncio.timeout(10):
-            while not self.frames:
-                self.heard.clear()
-                await self.heard.wait()
-
-    async def ends(self, within_s: float = 10) -> int:
-        """The code with which the server hangs up; 0 where it does not."""
-        try:
-            async with asyncio.timeout(within_s):
-                await self._left.wait()
-        except TimeoutError:
-            self._left.set()
-        await self.task
-        return self.code
 
 
 @pytest.fixture(autouse=True)
