@@ -96,14 +96,24 @@ class Inside:
 
 
 class Socket:
-    """One connection of a client that says nothing."""
+    """One connection of a client that says nothing but what it is told to, and is `deaf` or hears that it ends."""
 
-    def __init__(self, inside: Inside, path: str, ticket: str = "", headers: Mapping[str, str] = EMPTY) -> None:
+    def __init__(
+        self,
+        inside: Inside,
+        path: str,
+        ticket: str = "",
+        headers: Mapping[str, str] = EMPTY,
+        *,
+        deaf: bool = False,
+    ) -> None:
         self.frames: list[dict[str, Any]] = []
         self.code = 0
+        self.deaf = deaf
         self.heard = asyncio.Event()
-        self._left = asyncio.Event()
-        self._came = False
+        self._ended = asyncio.Event()
+        self._inbound: asyncio.Queue[Message] = asyncio.Queue()
+        self._inbound.put_nowait({"type": "websocket.connect"})
         scope = {
             "type": "websocket",
             "path": path,
@@ -115,27 +125,39 @@ class Socket:
             "scheme": "ws",
             "subprotocols": [],
         }
-        self.task = asyncio.ensure_future(inside.app(scope, self._receive, self._send))
-
-    async def _receive(self) -> Message:
-        if not self._came:
-            self._came = True
-            return {"type": "websocket.connect"}
-        await self._left.wait()
-        return {"type": "websocket.disconnect", "code": 1000}
+        self.task = asyncio.ensure_future(inside.app(scope, self._inbound.get, self._send))
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "websocket.close":
             self.code = message["code"]
-            self._left.set()
+            self._ended.set()
+            if not self.deaf:
+                self._leave()
         elif message["type"] == "websocket.send":
             self.frames.append(json.loads(message["text"]))
         self.heard.set()
+
+    def _leave(self) -> None:
+        self._inbound.put_nowait({"type": "websocket.disconnect", "code": 1000})
+
+    def says(self, **frame: Any) -> None:
+        """One frame of the client's."""
+        self._inbound.put_nowait({"type": "websocket.receive", "text": json.dumps(frame)})
 
     async def greeted(self) -> None:
         """It is let in, and has been told something."""
         async with asyncio.timeout(10):
             while not self.frames:
+                self.heard.clear()
+                await self.heard.wait()
+
+    async def hears(self, kind: str) -> dict[str, Any]:
+        """The first frame of this kind."""
+        async with asyncio.timeout(10):
+            while True:
+                for frame in self.frames:
+                    if frame["type"] == kind:
+                        return frame
                 self.heard.clear()
                 await self.heard.wait()
 
@@ -150,17 +172,18 @@ class Socket:
 
     async def leave(self) -> None:
         """The client is gone."""
-        self._left.set()
+        self._leave()
         await self.task
 
     async def ends(self, within_s: float = 10) -> int:
         """The code with which the server hangs up; 0 where it does not."""
         try:
             async with asyncio.timeout(within_s):
-                await self._left.wait()
+                await self._ended.wait()
         except TimeoutError:
-            self._left.set()
-        await self.task
+            self._leave()
+        if not self.deaf:
+            await self.task
         return self.code
 
 

@@ -1,6 +1,7 @@
 """Who may not be here any more is shown out of the desk and of rooms, and who may not come is not let in."""
 
 from collections.abc import Callable
+from typing import Any
 
 import make
 import pytest
@@ -137,3 +138,51 @@ def test_nobody_stays_longer_than_a_minute_after_that(monkeypatch):
 
     assert desk_socket.RECHECK_S <= 30
     assert legacy_rooms.RECHECK_S <= 30
+
+
+def test_what_is_said_after_the_end_is_no_fault_of_ours(anna, caplog):
+    """The list goes on for a moment, and the client speaks on: both meet a connection that we have closed."""
+    ticket = tickets.issue(anna.pk)
+
+    async def speak_on(inside: Inside) -> int:
+        socket = Socket(inside, "/ws/desk", ticket, deaf=True)
+        await socket.greeted()
+        socket.says(type="watch", id="1", list="waiting")
+        await socket.hears("list")
+        await sync_to_async(disable_and_forget, thread_sensitive=False)(anna)
+        code = await socket.ends()
+        for _ in range(3):
+            socket.says(type="ping")
+            socket.says(type="watch", id="2", list="open")
+        await socket.leave()
+        return code
+
+    assert with_door(speak_on) == NOT_AT_DESK
+    assert [record for record in caplog.records if record.levelname == "ERROR" or record.exc_info] == []
+
+
+def disable_and_forget(user: User) -> None:
+    try:
+        disable(user)
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("file", ["a\0b", "../../etc/passwd", "", "0" * 31, "0" * 33, "A" * 32])
+def test_the_key_of_a_file_has_a_shape(anna, caplog, file):
+    ticket = tickets.issue(anna.pk)
+    conversation = make.held_by(anna)
+
+    async def send(inside: Inside) -> dict[str, Any]:
+        socket = Socket(inside, "/ws/desk", ticket)
+        await socket.greeted()
+        where = {"conversation": conversation.pk, "owner_version": 1}
+        socket.says(type="send", id="1", text="look", file=file, **where)
+        error = await socket.hears("error")
+        await socket.leave()
+        return error
+
+    refused = with_door(send)
+
+    assert (refused["code"], refused["field"], refused["id"]) == ("invalid", "file", "1")
+    assert [record for record in caplog.records if record.exc_info] == []
