@@ -5,7 +5,7 @@ For what a real client cannot time: hanging up between two of our steps, a body 
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from besedka.project import loops
 
 WHOLE: tuple[Message, ...] = ({"type": "http.request", "body": b"", "more_body": False},)
 GONE: Message = {"type": "http.disconnect"}
+EMPTY: Mapping[str, str] = {}
 
 
 @dataclass
@@ -46,7 +47,13 @@ class Inside:
         self.app, self.door = app, door
 
     async def ask(
-        self, method: str, target: str, token: str, *, events: tuple[Message | float, ...] = WHOLE
+        self,
+        method: str,
+        target: str,
+        token: str | None,
+        *,
+        events: tuple[Message | float, ...] = WHOLE,
+        headers: Mapping[str, str] = EMPTY,
     ) -> Answer:
         """One request; after `events` the client says no more, and after `GONE` it has hung up.
 
@@ -66,15 +73,16 @@ class Inside:
         async def send(message: Message) -> None:
             answer.events.append(message)
 
-        headers = [(b"chat-token", token.encode()), (b"content-type", b"application/json")]
-        headers.append((b"host", b"shop.example"))
+        raw = [(b"content-type", b"application/json"), (b"host", b"shop.example"), *_raw(headers)]
+        if token is not None:
+            raw.append((b"chat-token", token.encode()))
         scope = {
             "type": "http",
             "method": method,
             "path": path,
             "root_path": "",
             "query_string": query.encode(),
-            "headers": headers,
+            "headers": raw,
             "client": ("10.0.0.1", 1),
             "server": ("test", 80),
             "scheme": "http",
@@ -85,6 +93,102 @@ class Inside:
             if answer.status != 500:
                 raise
         return answer
+
+
+class Socket:
+    """One connection of a client that says nothing but what it is told to, and is `deaf` or hears that it ends."""
+
+    def __init__(
+        self,
+        inside: Inside,
+        path: str,
+        ticket: str = "",
+        headers: Mapping[str, str] = EMPTY,
+        *,
+        deaf: bool = False,
+    ) -> None:
+        self.frames: list[dict[str, Any]] = []
+        self.code = 0
+        self.deaf = deaf
+        self.heard = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._inbound: asyncio.Queue[Message] = asyncio.Queue()
+        self._inbound.put_nowait({"type": "websocket.connect"})
+        scope = {
+            "type": "websocket",
+            "path": path,
+            "root_path": "",
+            "query_string": f"uuid={ticket}".encode(),
+            "headers": [(b"host", b"shop.example"), *_raw(headers)],
+            "client": ("10.0.0.1", 1),
+            "server": ("test", 80),
+            "scheme": "ws",
+            "subprotocols": [],
+        }
+        self.task = asyncio.ensure_future(inside.app(scope, self._inbound.get, self._send))
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "websocket.close":
+            self.code = message["code"]
+            self._ended.set()
+            if not self.deaf:
+                self._leave()
+        elif message["type"] == "websocket.send":
+            self.frames.append(json.loads(message["text"]))
+        self.heard.set()
+
+    def _leave(self) -> None:
+        self._inbound.put_nowait({"type": "websocket.disconnect", "code": 1000})
+
+    def says(self, **frame: Any) -> None:
+        """One frame of the client's."""
+        self._inbound.put_nowait({"type": "websocket.receive", "text": json.dumps(frame)})
+
+    async def greeted(self) -> None:
+        """It is let in, and has been told something."""
+        async with asyncio.timeout(10):
+            while not self.frames:
+                self.heard.clear()
+                await self.heard.wait()
+
+    async def hears(self, kind: str) -> dict[str, Any]:
+        """The first frame of this kind."""
+        async with asyncio.timeout(10):
+            while True:
+                for frame in self.frames:
+                    if frame["type"] == kind:
+                        return frame
+                self.heard.clear()
+                await self.heard.wait()
+
+    async def settled(self) -> str | int:
+        """The type of the first frame, or the code with which the server hangs up."""
+        async with asyncio.timeout(10):
+            while not self.code and not (self.frames and self.frames[0].get("type") != "error"):
+                self.heard.clear()
+                await self.heard.wait()
+        await self.leave()
+        return self.code or str(self.frames[0].get("type", "message"))
+
+    async def leave(self) -> None:
+        """The client is gone."""
+        self._leave()
+        await self.task
+
+    async def ends(self, within_s: float = 10) -> int:
+        """The code with which the server hangs up; 0 where it does not."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._ended.wait()
+        except TimeoutError:
+            self._leave()
+        if not self.deaf:
+            await self.task
+        return self.code
+
+
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 def with_door(act: Callable[[Inside], Awaitable[Any]], *, rate_limits: bool = False) -> Any:

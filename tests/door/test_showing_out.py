@@ -1,7 +1,5 @@
 """Who may not be here any more is shown out of the desk and of rooms, and who may not come is not let in."""
 
-import asyncio
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +7,7 @@ import make
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection
-from inside import Inside, with_door
-from starlette.types import Message
+from inside import Inside, Socket, with_door
 
 from besedka.accounts import tickets
 from besedka.accounts.models import User
@@ -20,62 +17,7 @@ from besedka.door import desk_socket, legacy_rooms
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SHORT_S = 0.1
-SHOWN_OUT = 4401
-
-
-class Socket:
-    """One connection of a client that says nothing."""
-
-    def __init__(self, inside: Inside, path: str, ticket: str) -> None:
-        self.frames: list[dict[str, Any]] = []
-        self.code = 0
-        self.heard = asyncio.Event()
-        self._left = asyncio.Event()
-        self._came = False
-        scope = {
-            "type": "websocket",
-            "path": path,
-            "root_path": "",
-            "query_string": f"uuid={ticket}".encode(),
-            "headers": [(b"host", b"shop.example")],
-            "client": ("10.0.0.1", 1),
-            "server": ("test", 80),
-            "scheme": "ws",
-            "subprotocols": [],
-        }
-        self.task = asyncio.ensure_future(inside.app(scope, self._receive, self._send))
-
-    async def _receive(self) -> Message:
-        if not self._came:
-            self._came = True
-            return {"type": "websocket.connect"}
-        await self._left.wait()
-        return {"type": "websocket.disconnect", "code": 1000}
-
-    async def _send(self, message: Message) -> None:
-        if message["type"] == "websocket.close":
-            self.code = message["code"]
-            self._left.set()
-        elif message["type"] == "websocket.send":
-            self.frames.append(json.loads(message["text"]))
-        self.heard.set()
-
-    async def greeted(self) -> None:
-        """It is let in, and has been told something."""
-        async with asyncio.timeout(10):
-            while not self.frames:
-                self.heard.clear()
-                await self.heard.wait()
-
-    async def ends(self, within_s: float = 10) -> int:
-        """The code with which the server hangs up; 0 where it does not."""
-        try:
-            async with asyncio.timeout(within_s):
-                await self._left.wait()
-        except TimeoutError:
-            self._left.set()
-        await self.task
-        return self.code
+SHOWN_OUT, NOT_AT_DESK, COME_AGAIN = 4401, 4403, 1012
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +55,10 @@ def change_password(user: User) -> None:
     changed.save()
 
 
+def promote(user: User) -> None:
+    Operator.objects.filter(user=user).update(is_supervisor=True)
+
+
 def dismiss(user: User) -> None:
     User.objects.filter(pk=user.pk).update(is_staff=False)
 
@@ -145,12 +91,15 @@ def ended(path: str, user: User, act: Callable[[User], None], *, before: bool = 
     return code
 
 
-@pytest.mark.parametrize("act", [switch_off, disable, change_password])
-def test_who_may_not_sit_at_the_desk_any_more_is_shown_out(anna, act):
-    assert ended("/ws/desk", anna, act) == SHOWN_OUT
+@pytest.mark.parametrize(
+    ("act", "code"),
+    [(switch_off, SHOWN_OUT), (change_password, SHOWN_OUT), (disable, NOT_AT_DESK), (promote, COME_AGAIN)],
+)
+def test_who_may_not_sit_at_the_desk_any_more_is_shown_out(anna, act, code):
+    assert ended("/ws/desk", anna, act) == code
 
 
-@pytest.mark.parametrize(("act", "code"), [(switch_off, SHOWN_OUT), (disable, 4403)])
+@pytest.mark.parametrize(("act", "code"), [(switch_off, SHOWN_OUT), (disable, NOT_AT_DESK)])
 def test_a_ticket_of_somebody_who_was_switched_off_since_opens_no_desk(anna, act, code):
     assert ended("/ws/desk", anna, act, before=True) == code
 
@@ -171,7 +120,7 @@ def test_a_customer_whose_account_is_not_theirs_any_more_is_shown_out_of_the_roo
     assert ended(room_of(boris), boris, act) == SHOWN_OUT
 
 
-@pytest.mark.parametrize("act", [switch_off, change_password, dismiss])
+@pytest.mark.parametrize("act", [switch_off, change_password, dismiss, disable])
 def test_staff_that_is_none_any_more_is_shown_out_of_the_customers_room(anna, boris, act):
     assert ended(room_of(boris), anna, act) == SHOWN_OUT
 
@@ -189,3 +138,51 @@ def test_nobody_stays_longer_than_a_minute_after_that(monkeypatch):
 
     assert desk_socket.RECHECK_S <= 30
     assert legacy_rooms.RECHECK_S <= 30
+
+
+def test_what_is_said_after_the_end_is_no_fault_of_ours(anna, caplog):
+    """The list goes on for a moment, and the client speaks on: both meet a connection that we have closed."""
+    ticket = tickets.issue(anna.pk)
+
+    async def speak_on(inside: Inside) -> int:
+        socket = Socket(inside, "/ws/desk", ticket, deaf=True)
+        await socket.greeted()
+        socket.says(type="watch", id="1", list="waiting")
+        await socket.hears("list")
+        await sync_to_async(disable_and_forget, thread_sensitive=False)(anna)
+        code = await socket.ends()
+        for _ in range(3):
+            socket.says(type="ping")
+            socket.says(type="watch", id="2", list="open")
+        await socket.leave()
+        return code
+
+    assert with_door(speak_on) == NOT_AT_DESK
+    assert [record for record in caplog.records if record.levelname == "ERROR" or record.exc_info] == []
+
+
+def disable_and_forget(user: User) -> None:
+    try:
+        disable(user)
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("file", ["a\0b", "../../etc/passwd", "", "0" * 31, "0" * 33, "A" * 32])
+def test_the_key_of_a_file_has_a_shape(anna, caplog, file):
+    ticket = tickets.issue(anna.pk)
+    conversation = make.held_by(anna)
+
+    async def send(inside: Inside) -> dict[str, Any]:
+        socket = Socket(inside, "/ws/desk", ticket)
+        await socket.greeted()
+        where = {"conversation": conversation.pk, "owner_version": 1}
+        socket.says(type="send", id="1", text="look", file=file, **where)
+        error = await socket.hears("error")
+        await socket.leave()
+        return error
+
+    refused = with_door(send)
+
+    assert (refused["code"], refused["field"], refused["id"]) == ("invalid", "file", "1")
+    assert [record for record in caplog.records if record.exc_info] == []

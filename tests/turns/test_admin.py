@@ -165,6 +165,7 @@ def test_who_may_not_add_knowledge_may_look_only():
     assert client.get("/admin/bots/bot/unanswered/").status_code == 403
 
     anna.user_permissions.add(Permission.objects.get(codename="view_bot"))
+    client.force_login(anna)  # who may do something else signs in anew
     bot = make.bot()
     ask(bot, "Do you repair bicycles?")
     page = client.get("/admin/bots/bot/unanswered/").content.decode()

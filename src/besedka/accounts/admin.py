@@ -1,6 +1,13 @@
+"""Accounts in the admin: who somebody is and what they may do, on one page."""
+
+from typing import Any
+
 from django.contrib import admin
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -9,14 +16,86 @@ from besedka.accounts.models import User
 
 admin.site.unregister((Group, BlacklistedToken, OutstandingToken))  # tokens are nobody's to look at
 
+POWERS = (
+    "is_staff",
+    "is_superuser",
+    "groups",
+    "user_permissions",
+)  # whoever could give them could take everything
+
+
+class PersonForm(UserChangeForm):
+    """An account, in words of ours where Django's are about its own insides."""
+
+    class Meta(UserChangeForm.Meta):
+        labels = {"is_superuser": _("administrator"), "is_staff": _("staff")}
+        help_texts = {
+            "is_active": _("Off: this person cannot sign in, and whatever is signed in is shown out."),
+            "is_superuser": _("May do everything, and give any role to anybody."),
+            "is_staff": _("May enter this admin, where groups and permissions say what there is to see."),
+        }
+
 
 @admin.register(User)
 class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    form = UserChangeForm
+    form = PersonForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "first_name", "last_name", "is_active", "is_author", "is_staff", "is_superuser")
+    list_filter = ("is_active", "is_author", "is_staff", "is_superuser", "groups")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        (_("Person"), {"fields": (("first_name", "last_name"), "email")}),
+        (_("Roles"), {"fields": ("is_active", "is_author", "is_staff", "is_superuser")}),
+        (_("What staff sees in this admin"), {"fields": ("groups", "user_permissions")}),
+        (_("Dates"), {"fields": (("last_login", "date_joined"),)}),
+    )
+    readonly_fields = ("last_login", "date_joined")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Only administrators give power."""
+        fixed = super().get_readonly_fields(request, obj)
+        return fixed if request.user.is_superuser else (*fixed, *POWERS)
+
+    def get_inline_instances(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """A post at the desk is for an account that is there."""
+        return super().get_inline_instances(request, obj) if obj else []
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether this person may; of staff and administrators, passwords included, only administrators."""
+        return super().has_change_permission(request, obj) and _is_below(obj, request.user)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As for changing."""
+        return super().has_delete_permission(request, obj) and _is_below(obj, request.user)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Whoever changed their own roles stays signed in here; all else that they hold has ended."""
+        super().save_related(request, form, formsets, change)
+        if form.instance.pk == request.user.pk:
+            form.instance.refresh_from_db(fields=["rights_version"])
+            update_session_auth_hash(request, form.instance)
 
 
 @admin.register(Group)
 class RoleAdmin(GroupAdmin, ModelAdmin):
-    """Groups of permissions."""
+    """Groups of permissions: administrators make them, for whoever could would be in them."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Administrators may."""
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Administrators may."""
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Administrators may."""
+        return bool(request.user.is_superuser)
+
+
+def _is_below(account: Any, user: Any) -> bool:
+    """Whether this account is an ordinary one, one's own, or the one who asks is an administrator."""
+    return (
+        user.is_superuser or account is None or account == user or not (account.is_staff or account.is_superuser)
+    )

@@ -17,12 +17,12 @@ from besedka.accounts.models import User
 REMEMBERED_S = 300  # seconds that a pair of name and password is known to be right
 REMEMBERED = 10_000  # pairs
 
-# By a keyed digest of the pair: whose it is, the stored hash that it was checked against, and until when.
+# By a keyed digest of the pair: whose it is, the fingerprint of the account when it was checked, and until when.
 _right: OrderedDict[bytes, tuple[int, str, float]] = OrderedDict()
 
 
 class Basic(BasicAuthentication):
-    """RFC 7617. A pair that was right a moment ago is right, unless the account or its password changed since."""
+    """RFC 7617. A pair that was right a moment ago is right, unless the account changed since."""
 
     def authenticate_credentials(self, userid: str, password: str, request: Request | None = None) -> Any:
         """The account of this name and password; raises `AuthenticationFailed`."""
@@ -34,11 +34,11 @@ class Basic(BasicAuthentication):
         known = _right.get(key)
         if known is not None:
             user = User.objects.filter(pk=known[0], is_active=True).first()
-            if user is not None and user.password == known[1] and time.monotonic() < known[2]:
+            if user is not None and user.fingerprint == known[1] and time.monotonic() < known[2]:
                 return user, None
             _right.pop(key, None)
         user, nothing = super().authenticate_credentials(userid, password, request)
-        _right[key] = (user.pk, user.password, time.monotonic() + REMEMBERED_S)
+        _right[key] = (user.pk, user.fingerprint, time.monotonic() + REMEMBERED_S)
         while len(_right) > REMEMBERED:
             _right.popitem(last=False)
         return user, nothing

@@ -38,7 +38,8 @@ def telegram_user_many(strangers: Sequence[Stranger], *, now: datetime | None = 
         is_new = link is None
         if link is None:
             user, _ = User.objects.get_or_create(
-                username=f"telegram-{one.telegram_id}", defaults={"first_name": one.name.strip()[:150]}
+                username=f"telegram-{one.telegram_id}",
+                defaults={"first_name": one.name.strip()[:150], "is_author": False},
             )
             if is_new and not user.password:
                 user.set_unusable_password()

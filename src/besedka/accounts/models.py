@@ -1,10 +1,29 @@
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 
 class User(AbstractUser):
-    """A person with an account: an administrator, an operator, an author."""
+    """A person with an account. What they may do is said by `roles`, when it ends by `rights`."""
+
+    is_author = models.BooleanField(
+        _("author"), default=True, db_default=True, help_text=_("Makes bots and publishes ads.")
+    )
+    rights_version = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # grows with each change
+    rights_moved = False  # while it is saved
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django signs sessions with it; tokens and connections carry a piece of it."""
+        flags = (self.is_active, self.is_staff, self.is_superuser, self.is_author)
+        value = f"{self.password}:{self.rights_version}:{''.join(str(int(flag)) for flag in flags)}"
+        return salted_hmac("besedka.accounts.rights", value, secret=secret, algorithm="sha256").hexdigest()
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the password and with what this person may do."""
+        return self.get_session_auth_hash()[:32]
 
 
 class Ticket(models.Model):

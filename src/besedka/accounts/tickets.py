@@ -27,8 +27,7 @@ class Person(msgspec.Struct, frozen=True):
 
     user_id: int
     name: str
-    is_staff: bool
-    fingerprint: str = ""  # changes with the password
+    fingerprint: str = ""  # changes with the password and with what they may do
 
 
 def issue(user_id: int, *, now: datetime | None = None) -> str:
@@ -69,7 +68,7 @@ def _redeem(ticket: str, now: datetime) -> Person | Problem:
 
 def _person(user: User) -> Person:
     name = user.get_full_name() or user.get_username()
-    return Person(user.pk, name, user.is_staff, user.get_session_auth_hash()[:16])
+    return Person(user.pk, name, user.fingerprint)
 
 
 def _digest(ticket: str) -> str:

@@ -4,11 +4,11 @@ from typing import Any
 
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.parsers import MultiPartParser
-from rest_framework.permissions import IsAuthenticatedOrReadOnly
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from besedka import pictures
+from besedka.accounts import roles
 from besedka.ads import images
 from besedka.ads.models import Ad
 from besedka.problems import BodyTooLarge, NotFound
@@ -17,9 +17,9 @@ AROUND = 256 * 1024  # bytes of a request that are not its picture
 
 
 class AboutAds(APIView):
-    """Everybody reads, who is signed in writes, a picture fits in."""
+    """Everybody reads, authors write, a picture fits in."""
 
-    permission_classes = [IsAuthenticatedOrReadOnly]
+    permission_classes = [roles.EverybodyReadsAuthorsWrite]
     max_body_bytes = images.MAX_BASE64 + AROUND  # the parser of JSON asks for it
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -37,5 +37,5 @@ def check_may_change(request: Request, ad_id: int) -> None:
     author_id = Ad.objects.filter(pk=ad_id).values_list("created_by", flat=True).first()
     if author_id is None:
         raise NotFound
-    if author_id != request.user.pk and not request.user.is_staff:
+    if author_id != request.user.pk and not request.user.has_perm(roles.MODERATE):
         raise PermissionDenied

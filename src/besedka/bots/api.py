@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
+from besedka.accounts import roles
 from besedka.accounts.models import User
 from besedka.bots import exporting, filters, importing, placements, scenarios, walks
 from besedka.bots.execution_serializer import ExecutionSerializer
@@ -45,8 +46,9 @@ _SCENARIOS = Prefetch("scenarios", Scenario.objects.order_by("pk").prefetch_rela
 
 
 class _OfAuthors(viewsets.GenericViewSet[Any]):
-    """Authors see and change what is theirs, staff everything; what is another's is not there."""
+    """Authors see and change what is theirs, administrators everything; what is another's is not there."""
 
+    permission_classes = (roles.AuthorsWrite,)
     filter_backends = (ByNamedFields,)
     pagination_class = WhenAskedFor
     narrowed_by: dict[str, tuple[str, filters.Reading]] = {}
@@ -56,7 +58,7 @@ class _OfAuthors(viewsets.GenericViewSet[Any]):
         """What of these this person may see."""
         rows: QuerySet[M] = model._default_manager.all()
         user = self.request.user
-        return rows if user.is_staff else rows.filter(**{_OWNER[model]: user.pk})
+        return rows if user.has_perm(roles.ADMINISTER) else rows.filter(**{_OWNER[model]: user.pk})
 
 
 class _Changing(_OfAuthors, mixins.CreateModelMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin,

@@ -1,4 +1,4 @@
-"""Support rooms: each person with an account has one, and staff sees all of them."""
+"""Support rooms: each person with an account has one, and operators of their inbox see all of them."""
 
 from collections.abc import Sequence
 
@@ -27,13 +27,13 @@ class Entrance(msgspec.Struct, frozen=True):
 
     room: int
     user_id: int
-    is_staff: bool
+    supports: bool  # whether they answer there
 
 
 @transaction.atomic
 def open_room(user_id: int, name: str) -> int:
     """The number of this person's room; it is made at the first time."""
-    address = contacts.user_address(_inbox_id(), user_id, name)
+    address = contacts.user_address(inbox_id(), user_id, name)
     room, _ = histories.extend(address, [], now=timezone.now())
     return room
 
@@ -51,7 +51,7 @@ def listed() -> list[Room]:
 
 
 def enter_many(entrances: Sequence[Entrance]) -> list[int | Problem]:
-    """Each room's number for who may be in it: its customer, and staff. To all others it is not there."""
+    """Each room's number for its customer and for who answers there; to all others it is not there."""
     wanted = {entrance.room for entrance in entrances}
     found = Conversation.objects.filter(
         pk__in=wanted, inbox__kind=Inbox.Kind.ROOMS, contact__identities__kind="user"
@@ -59,13 +59,14 @@ def enter_many(entrances: Sequence[Entrance]) -> list[int | Problem]:
     owners = dict(found.values_list("pk", "contact__identities__known_as"))
     return [
         entrance.room
-        if entrance.room in owners and (entrance.is_staff or owners[entrance.room] == str(entrance.user_id))
+        if entrance.room in owners and (entrance.supports or owners[entrance.room] == str(entrance.user_id))
         else NotFound()
         for entrance in entrances
     ]
 
 
-def _inbox_id() -> int:
+def inbox_id() -> int:
+    """The inbox of all rooms; it is made at the first time."""
     inbox = Inbox.objects.filter(kind=Inbox.Kind.ROOMS).order_by("pk").first()
     if inbox is None:
         inbox = Inbox.objects.create(name="Support rooms", kind=Inbox.Kind.ROOMS, allowed_origins=[])

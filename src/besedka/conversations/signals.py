@@ -7,9 +7,12 @@ or wakes it. A topic is a conversation's id, or an address that has no conversat
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 Topic = int | str
 Kinds = Mapping[str, Iterable[Topic]]
+
+RIGHTS = "rights"  # the kind of signal that says so of somebody's
 
 
 class Woken:
@@ -77,6 +80,16 @@ def send_many(kinds: Kinds) -> None:
     for relay in _hub.relays:
         relay(kinds)
     deliver(kinds)
+
+
+def topic_of_user(user_id: int) -> Topic:
+    """The topic of what this person may do."""
+    return f"user:{user_id}"
+
+
+def tell_of_rights(user_ids: Iterable[int], **_: Any) -> None:
+    """These people may do more or less than before: who keeps a connection of theirs open looks again."""
+    send_many({RIGHTS: [topic_of_user(user_id) for user_id in user_ids]})
 
 
 def deliver(kinds: Kinds) -> None:

@@ -5,13 +5,28 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, StackedInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from besedka.accounts.admin import PersonAdmin
 from besedka.desk import hours
 from besedka.desk.hours import HoursInvalid
 from besedka.desk.models import CannedReply, Operator, Routing
+
+
+class PostInline(StackedInline):
+    """The post at the desk, on the page of the account."""
+
+    model = Operator
+    verbose_name_plural = _("Post at the desk")
+    max_num = 1
+    extra = 1
+    fields = (("is_enabled", "is_supervisor"), "capacity", "inboxes")
+    filter_horizontal = ("inboxes",)
+
+
+PersonAdmin.inlines = (*PersonAdmin.inlines, PostInline)
 
 
 @admin.register(Operator)

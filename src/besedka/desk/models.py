@@ -22,6 +22,7 @@ class Operator(models.Model):
     inboxes = models.ManyToManyField(
         "conversations.Inbox", blank=True, related_name="+", help_text="None: all of them."
     )
+    was = (False, False)  # enabled, supervisor: while it is saved
 
     def __str__(self) -> str:
         return self.user.get_full_name() or self.user.get_username()

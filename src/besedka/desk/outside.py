@@ -9,14 +9,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from besedka.accounts import links
-from besedka.conversations import deliveries, details, histories, ownership
+from besedka.conversations import deliveries, details, histories, ownership, queries
 from besedka.conversations.changes import Change
 from besedka.conversations.deliveries import Outgoing, Watch
 from besedka.conversations.histories import Stretch
 from besedka.conversations.rows import Row
 from besedka.conversations.wire import Entry
 from besedka.desk import duty, routing
-from besedka.problems import Problem
+from besedka.problems import Invalid, Problem
 
 TELEGRAM = "telegram"
 BRIEFED = 200  # messages of the day that somebody who takes over is told at most
@@ -81,16 +81,31 @@ def briefing(entries: Sequence[Entry], shown: str, zone: ZoneInfo) -> list[dict[
 
 @transaction.atomic(savepoint=False)
 def transfer_many(transfers: Sequence[Change], *, now: datetime | None = None) -> list[Row | Problem]:
-    """As `ownership.transfer_many`; who is on duty outside and leads nothing there, leads it now."""
+    """As `ownership.transfer_many`, to operators who serve the conversation's inbox: `Invalid` for anybody else.
+
+    Who is on duty outside and leads nothing there, leads it now.
+    """
     now = now or timezone.now()
-    results = ownership.transfer_many(transfers, now=now)
-    for transfer, row in zip(transfers, results, strict=True):
-        if isinstance(row, Problem) or transfer.to is None:
+    posts = [duty.of_user_many([transfer.to])[0] if transfer.to is not None else None for transfer in transfers]
+    inbox_ids = queries.inbox_of_many([transfer.conversation_id for transfer in transfers])
+    sound = [
+        transfer
+        for transfer, post, inbox_id in zip(transfers, posts, inbox_ids, strict=True)
+        if transfer.to is None or inbox_id is None or (post and post.is_enabled and post.serves(inbox_id))
+    ]
+    moved = iter(ownership.transfer_many(sound, now=now))
+    results: list[Row | Problem] = []
+    for transfer, post in zip(transfers, posts, strict=True):
+        if transfer not in sound:
+            results.append(Invalid("`to` is nobody who answers in this inbox.", field="to"))
             continue
-        [post] = duty.of_user_many([transfer.to])
-        recipient = recipient_of(transfer.to)
-        if post is not None and post.on_duty and recipient is not None and led_by(transfer.to) is None:
-            take(row, transfer.to, recipient, now=now)
+        row = next(moved)
+        results.append(row)
+        if isinstance(row, Problem) or post is None or not post.on_duty:
+            continue
+        recipient = recipient_of(post.user_id)
+        if recipient is not None and led_by(post.user_id) is None:
+            take(row, post.user_id, recipient, now=now)
     return results
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from besedka.conversations.log import PAGE
-from besedka.door.admission import MAX_SEQ, valid_client_id, valid_text
+from besedka.door.admission import MAX_SEQ, valid_client_id, valid_message, valid_text
 from besedka.problems import Invalid
 
 QUERY_LENGTH = 1_000
@@ -200,10 +200,10 @@ def check(command: Command) -> None:
         number = getattr(command, name, None)
         if number is not None and not 0 <= number <= MAX_SEQ:
             raise Invalid(f"`{name}` is a whole number from 0 to {MAX_SEQ}.", field=name)
-    if isinstance(command, WriteNote) or (isinstance(command, SendReply) and command.file is None):
+    if isinstance(command, WriteNote):
         valid_text(command.text, "text")
-    if isinstance(command, SendReply) and command.text and command.file is not None:
-        valid_text(command.text, "text")
+    if isinstance(command, SendReply):
+        command.text = valid_message(command.text, command.file, "text")
     if isinstance(command, Search) and (len(command.q) > QUERY_LENGTH or "\0" in command.q):
         raise Invalid(f"`q` is at most {QUERY_LENGTH} characters, none of them NUL.", field="q")
     if isinstance(command, Snooze) and command.until.tzinfo is None:

@@ -7,10 +7,11 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from besedka.accounts import tickets
 from besedka.accounts.tickets import Person, TicketInvalid
+from besedka.conversations import signals
 from besedka.desk import duty, presence
 from besedka.desk.duty import Post
 from besedka.door import desk_acts, desk_commands, desk_stream
@@ -25,6 +26,7 @@ from besedka.problems import Problem, Unavailable
 logger = logging.getLogger(__name__)
 
 RECHECK_S = 30  # seconds until somebody who may not be here any more is shown out
+RIGHTS = frozenset({signals.RIGHTS})
 OPEN_AT_ONCE = 20  # conversations that one window may look at
 
 
@@ -39,7 +41,9 @@ class Console:
         self.open: dict[int, asyncio.Task[None]] = {}
 
     async def send(self, frame: dict[str, Any]) -> None:
-        """Send one frame. Raises TimeoutError when the client does not read."""
+        """Send one frame. Raises `WebSocketDisconnect` when we have hung up, TimeoutError when nobody reads."""
+        if self.ws.application_state is WebSocketState.DISCONNECTED:
+            raise WebSocketDisconnect(1006)
         async with asyncio.timeout(SEND_S):
             await self.ws.send_text(msgspec.json.encode(frame).decode())
 
@@ -105,24 +109,33 @@ class Console:
             presence.leave(conversation_id, self.post.user_id)
 
     async def stay(self, known: Counted) -> None:
-        """Keep the counters fresh, and look now and then whether this person may still be here."""
+        """Keep the counters fresh, and look at each change of their rights whether they may still be here.
+
+        And now and then without one: a signal can be lost, and not every change gives one.
+        """
         post = self.post
         follow = partial(desk_stream.follow_counts, self.door, self.send, known, post.user_id, post.inbox_ids)
         counting = asyncio.create_task(self._guarded(follow))
         try:
-            while True:
-                await asyncio.sleep(RECHECK_S)
-                await self._recheck()
+            with signals.listen(signals.topic_of_user(post.user_id), RIGHTS) as woken:
+                while await self._may_stay():
+                    await woken.wait(RECHECK_S)
         finally:
             counting.cancel()
 
-    async def _recheck(self) -> None:
+    async def _may_stay(self) -> bool:
+        """Whether everything is as it was; if it is not, this window is closed with what has become of it."""
         person = await self.door.reader.submit(tickets.known_many, self.person.user_id)
         post: Post | None = await self.door.reader.submit(duty.of_user_many, self.person.user_id)
-        if person is None or person.fingerprint != self.person.fingerprint or post is None or not post.is_enabled:
-            await hang_up(self.ws, TicketInvalid("You may not sit at the desk any more."))
-            return
-        self.post = post
+        if person is not None and (post is None or not post.is_enabled):
+            await hang_up(self.ws, NotAtDesk())
+        elif person is None or person.fingerprint != self.person.fingerprint:
+            await hang_up(self.ws, TicketInvalid("You are not signed in any more."))
+        elif post is None or _reach(post) != _reach(self.post):
+            await close(self.ws, 1012, "You may see something else now: come again.")
+        else:
+            return True
+        return False
 
     async def _guarded(self, follow: Callable[[], Awaitable[None]]) -> None:
         """Follow until the client is gone; where we cannot go on, the client is told to come again."""
@@ -132,7 +145,7 @@ class Console:
             await close(self.ws, 1008, "You do not read.")
         except Unavailable:
             await close(self.ws, 1013, "Come again in a moment.")
-        except (WebSocketDisconnect, RuntimeError):
+        except WebSocketDisconnect:
             pass  # gone
         except Exception:
             logger.exception("the console's stream broke")
@@ -157,7 +170,7 @@ async def desk_socket(ws: WebSocket) -> None:
     except Problem as problem:
         await hang_up(ws, problem)
         return
-    except (WebSocketDisconnect, TimeoutError, RuntimeError):
+    except (WebSocketDisconnect, TimeoutError):
         return
     staying = asyncio.create_task(console._guarded(partial(console.stay, known)))
     try:
@@ -177,6 +190,11 @@ async def _admit(ws: WebSocket, caller: Caller) -> Console:
     if post is None or not post.is_enabled:
         raise NotAtDesk()
     return Console(ws, caller, person, post)
+
+
+def _reach(post: Post) -> tuple[bool, tuple[int, ...] | None]:
+    """What an operator may see and do beside being one."""
+    return post.is_supervisor, post.inbox_ids
 
 
 async def _listen(console: Console) -> None:

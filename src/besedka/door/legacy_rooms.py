@@ -9,11 +9,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from besedka.accounts import tickets
 from besedka.accounts.tickets import Person, TicketInvalid
-from besedka.conversations import cursors, log, rooms, signals, wire
+from besedka.conversations import cursors, log, queries, rooms, signals, wire
+from besedka.conversations.batcher import Batcher
 from besedka.conversations.cursors import Move
 from besedka.conversations.log import Append, Want
 from besedka.conversations.rooms import Entrance
-from besedka.desk import replies
+from besedka.desk import duty, replies
+from besedka.desk.duty import Post
 from besedka.desk.replies import Reply
 from besedka.door.admission import Caller, decode, valid_text
 from besedka.door.limits import Rate
@@ -22,9 +24,9 @@ from besedka.problems import NotFound, Problem, Unavailable
 
 logger = logging.getLogger(__name__)
 
-RECHECK_S = 30  # seconds until a person whose account was switched off is shown out
+RECHECK_S = 30  # seconds until who may not be here any more is shown out, where no signal says so at once
 ID_LENGTH = 18
-_HEARS = frozenset({"new"})
+_HEARS = frozenset({"new", signals.RIGHTS})
 _USERS = {"contact": "customer", "operator": "support", "bot": "bot"}  # a system message is no message of anybody
 
 
@@ -37,9 +39,9 @@ class Said(msgspec.Struct):
 class Guest:
     """One connection of somebody in a room."""
 
-    def __init__(self, ws: WebSocket, caller: Caller, person: Person, room: int) -> None:
+    def __init__(self, ws: WebSocket, caller: Caller, person: Person, room: int, *, supports: bool) -> None:
         self.ws, self.caller, self.door = ws, caller, caller.door
-        self.person, self.room = person, room
+        self.person, self.room, self.supports = person, room, supports
         self.frames = Rate("frames", burst=60, per_s=5)
 
     async def send(self, frame: dict[str, object]) -> None:
@@ -49,40 +51,39 @@ class Guest:
 
     async def follow(self) -> None:
         """Send the history, then whatever comes; we are on the list before we first look."""
-        after, checked = 0, time.monotonic()
-        with signals.listen(self.room, _HEARS) as woken:
+        after, checked, kinds = 0, 0.0, {signals.RIGHTS}
+        topics = (self.room, signals.topic_of_user(self.person.user_id))
+        with signals.listen_to_all(topics, _HEARS) as woken:
             while True:
+                if signals.RIGHTS in kinds or time.monotonic() - checked > RECHECK_S:
+                    checked = time.monotonic()
+                    await self.recheck()
                 want = Want(self.room, after, after + log.PAGE)
                 page = await self.door.reader.submit(log.read_many, want)
                 for entry in page:
                     if entry.author in _USERS:
                         await self.send(_shown(entry, self.caller.site))
                     after = entry.seq
-                if page and self.person.is_staff:
+                if page and self.supports:
                     await self.door.writer.submit(
                         cursors.move_many, Move(self.room, rooms.STAFF, after), durable=False
                     )
-                if not page:
-                    await woken.wait(RECHECK_S)
-                if time.monotonic() - checked > RECHECK_S:
-                    checked = time.monotonic()
-                    await self.recheck()
+                kinds = set() if page else await woken.wait(RECHECK_S)
 
     async def recheck(self) -> None:
         """Raise `TicketInvalid` for somebody who may not be here any more."""
         person = await self.door.reader.submit(tickets.known_many, self.person.user_id)
-        if person is None or (person.fingerprint, person.is_staff) != (
-            self.person.fingerprint,
-            self.person.is_staff,
-        ):
+        if person is None or person.fingerprint != self.person.fingerprint:
             raise TicketInvalid("You are not signed in any more.")
+        if self.supports and not await _supports(self.door.reader, self.person, self.room):
+            raise TicketInvalid("You do not answer here any more.")
 
     async def obey(self, frame: str) -> None:
         """Say what the frame says. Raises `Problem`."""
         if self.door.rates.on:
             self.frames.take("")
         text = valid_text(decode(frame, Said).message, "message")
-        if self.person.is_staff:
+        if self.supports:
             await self.door.writer.submit(replies.reply_many, Reply(self.person.user_id, self.room, text))
         else:
             await self.door.writer.submit(log.append_many, Append("contact", text, conversation_id=self.room))
@@ -112,8 +113,16 @@ async def _admit(ws: WebSocket, caller: Caller) -> Guest:
     person: Person = await caller.door.writer.submit(tickets.redeem_many, ws.query_params.get("uuid", "")[:100])
     if not (room.isascii() and room.isdigit() and len(room) <= ID_LENGTH):
         raise NotFound()
-    entrance = Entrance(int(room), person.user_id, person.is_staff)
-    return Guest(ws, caller, person, await caller.door.reader.submit(rooms.enter_many, entrance))
+    supports = await _supports(caller.door.writer, person, int(room))
+    entered = await caller.door.reader.submit(rooms.enter_many, Entrance(int(room), person.user_id, supports))
+    return Guest(ws, caller, person, entered, supports=supports)
+
+
+async def _supports(batcher: Batcher, person: Person, room: int) -> bool:
+    """Whether this person answers in the inbox of this room. The first time that staff comes, it gets a post."""
+    post: Post | None = await batcher.submit(duty.of_user_many, person.user_id)
+    inbox_id = await batcher.submit(queries.inbox_of_many, room)
+    return post is not None and post.is_enabled and inbox_id is not None and post.serves(inbox_id)
 
 
 async def _listen(guest: Guest) -> None:

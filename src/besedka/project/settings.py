@@ -142,6 +142,12 @@ TEMPLATES = [
 
 # Accounts
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    # The first two sign nobody in: they say who has which role, before groups and permissions are read.
+    "besedka.accounts.roles.OfAccounts",
+    "besedka.desk.rights.OfTheDesk",
+    "django.contrib.auth.backends.ModelBackend",
+]
 LOGIN_URL = "/auth/login/"
 LOGIN_REDIRECT_URL = "/admin/"  # of who signed in without having wanted a page
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
@@ -175,7 +181,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 15_000_000  # bytes of a body that is no file: a p
 REST_FRAMEWORK = {
     # The first one names the challenge of a 401: Basic there would let browsers ask for a password themselves.
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework_simplejwt.authentication.JWTAuthentication",
+        "besedka.accounts.bearer.Bearer",
         "rest_framework.authentication.SessionAuthentication",
         "besedka.accounts.basic.Basic",
     ],
@@ -193,7 +199,6 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
-    "CHECK_REVOKE_TOKEN": True,  # a new password ends all tokens of its account
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Besedka",

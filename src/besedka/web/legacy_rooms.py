@@ -4,7 +4,7 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.permissions import IsAdminUser, IsAuthenticated
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from besedka.accounts import tickets
 from besedka.accounts.models import User
 from besedka.conversations import rooms
+from besedka.desk import duty
 
 
 class TicketSerializer(serializers.Serializer[Any]):
@@ -63,10 +64,21 @@ class OwnRoom(APIView):
         return Response({"room_name": rooms.open_room(request.user.pk, request.user.get_username())})
 
 
-class AllRooms(APIView):
-    """`GET /api/v1/chats_list`: all rooms, for staff."""
+class AnswersInRooms(IsAuthenticated):
+    """Operators who serve the inbox of the rooms; staff does from the first visit on."""
 
-    permission_classes = (IsAdminUser,)
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Whether this person does."""
+        if not super().has_permission(request, view):
+            return False
+        [post] = duty.of_user_many([request.user.pk or 0])
+        return post is not None and post.is_enabled and post.serves(rooms.inbox_id())
+
+
+class AllRooms(APIView):
+    """`GET /api/v1/chats_list`: all rooms, for who answers there."""
+
+    permission_classes = (AnswersInRooms,)
 
     @extend_schema(operation_id="chats_list", summary="All support rooms", responses=RoomsSerializer)
     def get(self, request: Request) -> Response:
