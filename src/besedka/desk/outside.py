@@ -87,11 +87,11 @@ def transfer_many(transfers: Sequence[Change], *, now: datetime | None = None) -
     """
     now = now or timezone.now()
     posts = [duty.of_user_many([transfer.to])[0] if transfer.to is not None else None for transfer in transfers]
-    inbox_ids = queries.inbox_of_many([transfer.conversation_id for transfer in transfers])
+    standings = queries.standings_many([transfer.conversation_id for transfer in transfers])
     sound = [
         transfer
-        for transfer, post, inbox_id in zip(transfers, posts, inbox_ids, strict=True)
-        if transfer.to is None or inbox_id is None or (post and post.is_enabled and post.serves(inbox_id))
+        for transfer, post, standing in zip(transfers, posts, standings, strict=True)
+        if transfer.to is None or standing is None or (post and post.is_enabled and post.serves(standing.inbox_id))
     ]
     moved = iter(ownership.transfer_many(sound, now=now))
     results: list[Row | Problem] = []

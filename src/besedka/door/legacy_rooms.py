@@ -121,8 +121,8 @@ async def _admit(ws: WebSocket, caller: Caller) -> Guest:
 async def _supports(batcher: Batcher, person: Person, room: int) -> bool:
     """Whether this person answers in the inbox of this room. The first time that staff comes, it gets a post."""
     post: Post | None = await batcher.submit(duty.of_user_many, person.user_id)
-    inbox_id = await batcher.submit(queries.inbox_of_many, room)
-    return post is not None and post.is_enabled and inbox_id is not None and post.serves(inbox_id)
+    standing = await batcher.submit(queries.standings_many, room)
+    return post is not None and post.is_enabled and standing is not None and post.serves(standing.inbox_id)
 
 
 async def _listen(guest: Guest) -> None:
