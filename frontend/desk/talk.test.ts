@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { answer, message, messages, note } from "./made";
-import { earlierCame, lastSeq, opened, readUpTo, received, rows, type Talk, typed, unknown, writer } from "./talk";
+import { earlierCame, hasEarlier, lastSeq, opened, readUpTo, received, rows, type Talk, typed, unknown, writer } from "./talk";
 
 const talk = (...these: ReturnType<typeof message>[]): Talk => ({ ...unknown, loaded: true, messages: these });
 const seqs = (its: Talk): number[] => its.messages.map((one) => one.seq);
@@ -36,6 +36,12 @@ test("an answer that does not join what was kept takes its place", () => {
 test("earlier messages stand before the others, and only where they join", () => {
   expect(seqs(earlierCame(talk(...messages(5, 6)), messages(2, 5)))).toEqual([2, 3, 4, 5, 6]);
   expect(seqs(earlierCame(talk(...messages(9, 9)), messages(2, 5)))).toEqual([9]);
+});
+
+test("of a conversation that is erased nothing is kept but the word that it is", () => {
+  const its = received(talk(...messages(1, 9)), message(10, { author: "system", payload: { event: "erased", by: "Anna" } }));
+
+  expect([seqs(its), its.notes, its.contact, hasEarlier(its)]).toEqual([[10], [], null, false]);
 });
 
 test("an edit is shown in the place of what it replaces, and an edit of it too", () => {

@@ -34,7 +34,7 @@ export const firstSeq = (talk: Talk): number => talk.messages[0]?.seq ?? 0;
 export const lastSeq = (talk: Talk): number => talk.messages.at(-1)?.seq ?? 0;
 
 /** Whether there are messages before those that are here. */
-export const hasEarlier = (talk: Talk): boolean => firstSeq(talk) > 1;
+export const hasEarlier = (talk: Talk): boolean => firstSeq(talk) > 1 && talk.messages[0]?.payload?.event !== "erased";
 
 /** What `open` answered: what was missing, or, at first, the end of the log. */
 export function opened(talk: Talk, answer: Opened): Talk {
@@ -49,6 +49,7 @@ export function opened(talk: Talk, answer: Opened): Talk {
 export function received(talk: Talk, message: Message): Talk {
   const last = lastSeq(talk);
   if (message.seq <= last) return talk;
+  if (message.payload?.event === "erased") return { ...unknown, loaded: true, messages: [message] };
   if (last > 0 && message.seq > last + 1) return { ...talk, hole: true };
   const theirs = message.author === "contact" || message.author === "bot";
   return { ...talk, messages: [...talk.messages, message], typing: theirs && talk.typing?.author === message.author ? null : talk.typing };

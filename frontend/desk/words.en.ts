@@ -86,6 +86,7 @@ export const en = {
     closed: (by: string) => (by ? `${by} closed the conversation` : "The conversation was closed"),
     snoozed: (by: string) => (by ? `${by} snoozed the conversation` : "The conversation was snoozed"),
     reopened: (by: string) => (by ? `${by} opened the conversation again` : "The conversation was opened again"),
+    erased: (by: string) => (by ? `${by} erased the data` : "The data was erased"),
     details_asked: () => "Nobody was free: the contact was asked for details",
     details_left: () => "The contact left details",
   } as Record<string, (a: string, b: string) => string>,

@@ -62,6 +62,7 @@ export function mount(host: Host): Chat {
       if (failed) storage.keep(host.inbox, failed);
     },
     ended: (why) => change({ ...state, online: true, notice: why }),
+    erased: () => change(store.erased(state)),
     after: () => store.lastSeq(state),
     seen: () => state.readSeq,
     pending: () => store.unsent(state),

@@ -24,7 +24,7 @@ class Wire {
   }
   open(): void {
     this.onopen?.();
-    this.say({ type: "ready", owner: "bot", status: "open", last_seq: 0, read_seq: 0 });
+    this.say({ type: "ready", owner: "bot", status: "open", last_seq: after, read_seq: 0 });
   }
   say(frame: object): void {
     this.onmessage?.({ data: JSON.stringify(frame) });
@@ -66,6 +66,7 @@ function connect(): Connection {
       if (refusal.status < 429) done(refusal.client_id);
     },
     ended: (why) => heard.push(`ended ${why}`),
+    erased: () => heard.push("erased"),
     after: () => after,
     seen: () => seen,
     pending: () => waiting,
@@ -146,6 +147,19 @@ test("what was seen while the line was away is told when it is back", () => {
   wire().open();
 
   expect(wire().frames("read")).toEqual([{ type: "read", seq: 4 }]);
+});
+
+test("a log that ends before what we have was erased, and begins anew", () => {
+  after = 57;
+  connect();
+  wire().open();
+  expect(heard).not.toContain("erased");
+
+  wire().hangUp(4409);
+  vi.advanceTimersByTime(60_000);
+  wire().say({ type: "ready", owner: null, status: "open", last_seq: 0, read_seq: 0 });
+
+  expect(heard).toContain("erased");
 });
 
 test.each([

@@ -34,6 +34,8 @@ export interface Listener {
   sent(clientId: string): void;
   refused(problem: Problem): void;
   ended(why: Refusal): void;
+  /** What was said is erased: the log begins anew. */
+  erased(): void;
   after(): number;
   seen(): number;
   pending(): Pending[];
@@ -114,6 +116,7 @@ export class Connection {
   private hear(frame: Frame): void {
     switch (frame.type) {
       case "ready":
+        if (frame.last_seq < this.listener.after()) this.listener.erased();
         this.greeted(frame.owner, frame.queue_place ?? null, frame.read_seq);
         break;
       case "message":

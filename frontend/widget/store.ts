@@ -79,6 +79,9 @@ export function received(state: State, message: Message, now: number): State {
   };
 }
 
+/** All that was said is gone; what we have not sent yet begins a new log. */
+export const erased = (state: State): State => ({ ...state, messages: [], readSeq: 0, owner: null, place: null, draft: null });
+
 /** Something of ours that is to be sent. */
 export const queued = (state: State, pending: Pending): State => ({
   ...state,

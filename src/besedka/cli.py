@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from tqdm import tqdm
 
-from besedka.problems import Problem
+from besedka.problems import NotFound, Problem
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -69,6 +69,20 @@ def _parser() -> argparse.ArgumentParser:
         "--bot", help="id or name of the bot that becomes what the file says (default: by its name)"
     )
     imported.set_defaults(command=_import_bot)
+    taken = commands.add_parser("export-contact", help="write all that is known of a contact into an archive")
+    taken.add_argument("contact", type=int, help="its number, as in the admin")
+    taken.add_argument("file", type=Path, help="the ZIP to be written; it must not be there yet")
+    taken.set_defaults(command=_export_contact)
+    erased = commands.add_parser("erase-contact", help="remove all that is known of contacts, for ever")
+    erased.add_argument("contacts", type=int, nargs="+", metavar="contact", help="its number, as in the admin")
+    erased.add_argument("--yes", action="store_true", help="do it; without this it is only told what would go")
+    erased.set_defaults(command=_erase_contact)
+    old = commands.add_parser("erase-old", help="erase what inboxes do not want to keep any longer, now")
+    old.add_argument("--dry-run", action="store_true", help="only tell what would go")
+    old.set_defaults(command=_erase_old)
+    commands.add_parser(
+        "scrub-database", help="rewrite an SQLite database, so that nothing deleted is left in its file"
+    ).set_defaults(command=_scrub_database)
     commands.add_parser("manage", help="Django's own commands, as `besedka manage check`", add_help=False)
     return parser
 
@@ -187,6 +201,79 @@ def _complain_of(file: Path, error: Exception) -> int:
     for fault in getattr(error, "details", {}).get("errors", []):
         _complain(f"{file}:{fault['line']}: {fault['field']}: {fault['reason']}")
     return 1 if getattr(error, "details", {}).get("errors") else _complain(f"{file}: {error}")
+
+
+def _export_contact(options: argparse.Namespace) -> int:
+    from besedka.conversations import export  # noqa: PLC0415 - as above
+
+    try:
+        held = export.record(options.contact, actor_id=None)
+        with options.file.open("xb") as file:
+            file.writelines(export.archive(held))
+    except NotFound:
+        return _complain(f"There is no contact {options.contact}.")
+    except OSError as error:
+        return _complain(f"{options.file}: {error.strerror}")
+    print(f"Contact {held.contact_id}: {_counted(held.counts)}.")
+    return 0
+
+
+def _erase_contact(options: argparse.Namespace) -> int:
+    from besedka.conversations import erasure, export  # noqa: PLC0415 - as above
+
+    there = []
+    for contact_id in dict.fromkeys(options.contacts):
+        try:
+            held = export.look(contact_id)
+        except NotFound:
+            _complain(f"There is no contact {contact_id}.")
+            continue
+        there.append(held)
+        print(f"Contact {contact_id}: {_counted(held.counts)}.")
+    if there and not options.yes:
+        print("Nothing was erased. With --yes it will be, for ever.")
+    elif there:
+        erasure.begin_many([held.contact_id for held in there])
+        _finish_erasing(sum(sum(held.counts.values()) for held in there))
+    return 0 if len(there) == len(set(options.contacts)) else 1
+
+
+def _erase_old(options: argparse.Namespace) -> int:
+    from besedka.conversations import retention  # noqa: PLC0415 - as above
+
+    now = timezone.now()
+    found = retention.look(now)
+    for old in found:
+        counts = {"conversations": old.conversations, "messages": old.messages, "files": old.files}
+        print(f"{old.name}: keeps {old.kept_days} days; older: {_counted(counts)}.")
+    if not found:
+        print("Every inbox keeps everything.")
+    elif options.dry_run:
+        print("Nothing was erased.")
+    else:
+        retention.sweep_many(now)
+        _finish_erasing(sum(old.messages for old in found))
+    return 0
+
+
+def _finish_erasing(about: int) -> None:
+    """Remove what is behind the fence, and show how far that is. Interrupted, a running server goes on with it."""
+    from besedka.conversations import erasure  # noqa: PLC0415 - as above
+
+    with tqdm(desc="erasing", total=about or None, file=sys.stderr, disable=None, leave=False) as bar:
+        erasure.finish(told=lambda step: bar.update(step.rows) and None)
+    print("Nothing is left of it here. Backups and Telegram have what they have: docs/guide/data.md.")
+
+
+def _scrub_database(options: argparse.Namespace) -> int:
+    from besedka.conversations import scrubbing  # noqa: PLC0415 - as above
+
+    print(scrubbing.scrub())
+    return 0
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
 def _let_read(bot_id: int, titles: list[str], *, only: bool) -> None:

@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, Prefetch, QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from besedka.conversations import closing, deliveries, ownership
+from besedka.conversations import closing, deliveries, ownership, retention
 from besedka.conversations.changes import Change
+from besedka.conversations.data_pages import DataPages
 from besedka.conversations.models import Act, Contact, Conversation, Delivery, Identity, Inbox, Turn
 from besedka.conversations.rows import Row
 
@@ -50,6 +52,14 @@ class InboxAdmin(ModelAdmin):
         """With the number of conversations, in the same query."""
         return super().get_queryset(request).annotate(written=Count("conversations"))  # type: ignore[no-any-return]
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Say at once what a new bound of keeping will erase."""
+        super().save_model(request, obj, form, change)
+        old = retention.due(obj.pk, timezone.now()) if "kept_days" in form.changed_data else 0
+        if old:
+            told = _("%(n)d conversations are older: they go within the hour. Empty the field to keep them.")
+            messages.warning(request, told % {"n": old})
+
     @display(description=_("conversations"), ordering="written")
     def written(self, inbox: Any) -> int:
         """How many conversations it has."""
@@ -57,8 +67,8 @@ class InboxAdmin(ModelAdmin):
 
 
 @admin.register(Contact)
-class ContactAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "known_by", "created_at")
+class ContactAdmin(DataPages, ReadOnlyAdmin):
+    list_display = ("__str__", "known_by", "created_at", "erased_at")
     search_fields = ("name", "identities__shown")
     list_filter = ("identities__kind",)
     show_full_result_count = False

@@ -15,6 +15,8 @@ from django.db import transaction
 from django.db.models import Q, Sum
 from django.utils import timezone
 
+from besedka.conversations import contacts
+from besedka.conversations import rows as locks
 from besedka.conversations.contacts import Address
 from besedka.conversations.models import Attachment, Conversation, Inbox
 from besedka.conversations.uploads import Upload, examine
@@ -49,6 +51,7 @@ class Written(msgspec.Struct, frozen=True):
     kept: Kept
     conversation_id: int | None
     address: Address | None
+    led_to: int | None = None  # of a contact's: where the address led when the file set out
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -95,16 +98,22 @@ def write(upload: Upload) -> Written | Problem:
         _write(path_of(kept.key), examined.data)
     except OSError as error:
         return Unavailable(f"The file cannot be stored right now: {error.strerror}.")
-    return Written(kept, upload.conversation_id, upload.address)
+    return Written(kept, upload.conversation_id, upload.address, upload.led_to)
 
 
 @transaction.atomic(savepoint=False)
 def record_many(written: Sequence[Written], *, now: datetime | None = None) -> list[Kept | Problem]:
-    """The files are known from now on, or refused: `QuotaExceeded`, `NotFound`. The caller discards those."""
+    """The files are known from now on, or refused: `QuotaExceeded`, `NotFound`. The caller discards those.
+
+    `NotFound` also where the contact, or the conversation, was erased while its file was on the way.
+    """
     now = now or timezone.now()
     named = {one.conversation_id for one in written if one.conversation_id is not None}
     entered = {one.address.inbox_id for one in written if one.address is not None}
-    conversations = set(Conversation.objects.filter(pk__in=named).values_list("pk", flat=True)) if named else set()
+    conversations = locks.lock_many(named)
+    led = contacts.find_many(
+        {one.address for one in written if one.address is not None and one.led_to is not None}
+    )
     inboxes = set(Inbox.objects.filter(pk__in=entered).values_list("pk", flat=True)) if entered else set()
     used: dict[Room, tuple[int, int]] = {}
     results: list[Kept | Problem] = []
@@ -112,6 +121,8 @@ def record_many(written: Sequence[Written], *, now: datetime | None = None) -> l
     for one in written:
         room = Room(one.conversation_id, one.address)
         there = one.conversation_id in conversations if one.address is None else one.address.inbox_id in inboxes
+        if one.address is not None and one.led_to is not None:
+            there = one.address in led and led[one.address].id == one.led_to
         unsent, size = used.get(room) or _used(room)
         refusal = _refusal(unsent, size, more=one.kept.size) if there else NotFound()
         if refusal is None:
@@ -127,10 +138,10 @@ def discard(written: Written) -> None:
     _remove(written.kept.key)
 
 
-def room_many(rooms: Sequence[Room]) -> list[Problem | None]:
-    """For each whether one more file would be taken: None, or `QuotaExceeded`."""
+def room_many(rooms: Sequence[Room]) -> list[Problem | int | None]:
+    """For each whether one more file would be taken: `QuotaExceeded`; else which conversation it would come to."""
     used = {room: _used(room) for room in set(rooms)}
-    return [_refusal(*used[room], more=1) for room in rooms]
+    return [_refusal(*used[room], more=1) or _led_to(room) for room in rooms]
 
 
 def payload(kept: Kept) -> dict[str, Any]:
@@ -222,6 +233,19 @@ def folder() -> Path:
 def path_of(key: str) -> Path:
     """Where the file with this key lies."""
     return folder() / key[:2] / key
+
+
+def remove_many(keys: Sequence[str]) -> int:
+    """The bytes of these are gone, as far as they were there; how many were. Their rows are the caller's."""
+    return sum(_remove(key) for key in keys)
+
+
+def _led_to(room: Room) -> int | None:
+    if room.address is None:
+        return room.conversation_id
+    who = {"contact__identities__kind": room.address.kind, "contact__identities__known_as": room.address.known_as}
+    there = Conversation.objects.filter(inbox_id=room.address.inbox_id, **who)
+    return there.values_list("pk", flat=True).first()
 
 
 def _row(one: Written, now: datetime) -> Attachment:

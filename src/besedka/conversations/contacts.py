@@ -50,24 +50,26 @@ def locate_many(addresses: Iterable[Address], now: datetime) -> tuple[dict[Addre
     at the same moment; a second try finds it.
     """
     wanted = dict.fromkeys(addresses)
-    found = _find(wanted)
+    found = find_many(wanted)
     missing = [address for address in wanted if address not in found]
     first_owner = dict(Inbox.objects.values_list("pk", "first_owner")) if missing else {}
     new = [address for address in missing if address.inbox_id in first_owner]
     if new:
         _make(new, first_owner, now)
-        found.update(_find(new))
+        found.update(find_many(new))
     return found, new
 
 
-def _find(addresses: Iterable[Address]) -> dict[Address, Row]:
+def find_many(addresses: Iterable[Address]) -> dict[Address, Row]:
+    """The conversations that there are at these addresses, locked."""
     wanted = {(address.kind, address.known_as, address.inbox_id): address for address in addresses}
     if not wanted:
         return {}
     condition, parameters = sql.any_of("i.known_as", list(dict.fromkeys(known_as for _, known_as, _ in wanted)))
     found = sql.select(
         f"SELECT i.kind, i.known_as, {rows.COLUMNS} FROM conversations_identity i "
-        f"JOIN conversations_conversation c ON c.contact_id = i.contact_id WHERE {condition}{sql.locking()}",
+        f"JOIN conversations_conversation c ON c.contact_id = i.contact_id WHERE {condition} AND {rows.ALIVE}"
+        f"{sql.locking()}",
         parameters,
     )
     located = {}
@@ -83,7 +85,9 @@ def _find(addresses: Iterable[Address]) -> dict[Address, Row]:
 
 def _make(addresses: list[Address], first_owner: dict[int, str], now: datetime) -> None:
     known: dict[tuple[str, str], Any] = dict.fromkeys((address.kind, address.known_as) for address in addresses)
-    for identity in Identity.objects.filter(known_as__in=[known_as for _, known_as in known]):
+    # Locked: whoever erases this person now waits for the conversation that we make, or we find a stranger.
+    identities = Identity.objects.select_for_update().filter(known_as__in=[known_as for _, known_as in known])
+    for identity in identities.order_by("pk"):
         known[identity.kind, identity.known_as] = identity.contact_id  # the same person, in another inbox
     shown = {(address.kind, address.known_as): address.shown for address in addresses}
     strangers = [identity for identity, contact_id in known.items() if contact_id is None]

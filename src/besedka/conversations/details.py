@@ -59,24 +59,20 @@ def left_many(lefts: Sequence[Left], *, now: datetime | None = None) -> list[boo
 def describe_many(wishes: Sequence[Description], *, now: datetime | None = None) -> list[dict[str, Any] | Problem]:
     """Each contact is called, and reached, as the operator says."""
     now = now or timezone.now()
-    described = []
+    locked = rows.lock_many(wish.conversation_id for wish in wishes)
     for wish in wishes:
-        contact_id = (
-            Conversation.objects.filter(pk=wish.conversation_id).values_list("contact_id", flat=True).first()
-        )
-        if contact_id is None:
-            described.append(False)
+        row = locked.get(wish.conversation_id)
+        if row is None:
             continue
         given = {"name": wish.name, "email": wish.email, "phone": wish.phone}
         fields = {key: value.strip() for key, value in given.items() if value is not None}
-        Contact.objects.filter(pk=contact_id).update(**fields)
+        Contact.objects.filter(pk=row.contact_id).update(**fields)
         details = {"fields": sorted(fields)}
         audit.record_many([Deed("described", wish.operator_id, wish.conversation_id, details)], now)
-        described.append(True)
-    ids = [wish.conversation_id for wish in wishes]
+    ids = [wish.conversation_id for wish in wishes if wish.conversation_id in locked]
     transaction.on_commit(lambda: signals.send_many({"contact": ids}))
     known = dict(zip(ids, contacts_of(ids), strict=True))
-    return [known[wish.conversation_id] or NotFound() for wish in wishes]
+    return [known.get(wish.conversation_id) or NotFound() for wish in wishes]
 
 
 def contacts_of(conversation_ids: Sequence[int]) -> list[dict[str, Any] | None]:

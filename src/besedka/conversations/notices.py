@@ -35,6 +35,10 @@ _TEXTS = {
         "ru": "Спасибо, записали. Мы свяжемся с вами.",
         "en": "Thank you, we have noted it and will get back to you.",
     },
+    "erased": {
+        "ru": "Данные удалены.",
+        "en": "The data is erased.",
+    },
     "returned": {
         "ru": "Вам снова отвечает бот.",
         "en": "The bot answers you again.",

@@ -289,7 +289,7 @@ def _card(row: dict[str, Any], shown: dict[int, str], last: Entry | None, unread
         id=row["pk"],
         inbox=row["inbox_id"],
         contact={"id": row["contact_id"], "name": row["contact__name"], "shown": shown.get(row["contact_id"], "")},
-        status=row["status"],
+        status="closed" if row["status"] == "erased" else row["status"],  # what became of it stands in its log
         owner=row["owner"],
         operator=operator,
         owner_version=row["owner_version"],

@@ -42,7 +42,7 @@ def listed() -> list[Room]:
     """All rooms in which somebody has written, the newest message first."""
     read = Cursor.objects.filter(conversation=OuterRef("pk"), reader=STAFF).values("seq")[:1]
     found = (
-        Conversation.objects.filter(inbox__kind=Inbox.Kind.ROOMS)
+        Conversation.objects.filter(inbox__kind=Inbox.Kind.ROOMS, status__in=("open", "snoozed", "closed"))
         .annotate(read_seq=Subquery(read))
         .order_by("-last_message_at", "-pk")
         .values_list("pk", "heard_seq", "read_seq")

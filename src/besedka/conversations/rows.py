@@ -14,6 +14,7 @@ _FIELDS = (
     "hand_offs, stage, snoozed_until, details_asked, callback_at, watched"
 )
 COLUMNS = ", ".join(f"c.{name}" for name in _FIELDS.split(", "))
+ALIVE = "c.status <> 'erased'"
 _TABLE = "conversations_conversation"
 _GROWN = {"last_seq": "int", "heard_seq": "int", "last_message_at": "timestamptz"}
 _ALL = {
@@ -104,12 +105,17 @@ def from_select(values: Sequence[Any]) -> Row:
 
 
 def lock_many(conversation_ids: Iterable[int]) -> dict[int, Row]:
-    """The conversations that exist of these, locked, in an order that all agree on."""
+    """The conversations that exist of these, locked, in an order that all agree on.
+
+    One that is erased exists no more: whoever still wants to write into it, from however long ago, finds nothing.
+    """
     ids = sorted(set(conversation_ids))
     if not ids:
         return {}
     condition, parameters = sql.any_of("c.id", ids, kind="bigint")
-    found = sql.select(f"SELECT {COLUMNS} FROM {_TABLE} c WHERE {condition}{sql.locking()}", parameters)
+    found = sql.select(
+        f"SELECT {COLUMNS} FROM {_TABLE} c WHERE {condition} AND {ALIVE}{sql.locking()}", parameters
+    )
     return {values[0]: from_select(values) for values in found}
 
 

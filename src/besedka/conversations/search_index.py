@@ -5,6 +5,7 @@ The log is the truth, the index is repeated from it: emptied, it fills itself ag
 
 import itertools
 import random
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ STRETCH = 1_000  # ids of an older part of the log that each call looks through 
 MERGE_EVERY = 20  # calls: a merge on SQLite has its price however little it merges, so it is made seldom
 MERGED = 200  # pages of 4 KB that it rewrites then at most
 MERGING_KB = 128_000  # of memory that it may take for that, while it lasts
+PAUSE_S = 0.02  # between two merges on end, for others to write
 _calls = itertools.count(1)
 _LOCK = 7_302_461  # the advisory lock of PostgreSQL under which one process at a time indexes
 
@@ -55,6 +57,36 @@ def forget_many(conversation_ids: Iterable[int]) -> None:
     _remove([message_id for (message_id,) in found])
 
 
+def forget_messages(message_ids: Sequence[int]) -> None:
+    """As `forget_many`, for some messages: those that the caller's transaction erases next."""
+    if not message_ids:
+        return
+    if connection.vendor == "postgresql":
+        sql.select("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    if connection.vendor == "mysql":
+        condition, values = sql.any_of("m.id", message_ids, kind="bigint")
+        sql.select(f"SELECT m.id FROM conversations_message m WHERE {condition} FOR UPDATE", values)
+    _remove(message_ids)
+
+
+def forget_for_good() -> None:
+    """Words that were removed from the index leave SQLite's file, too. Outside of transactions, a bit at a time.
+
+    FTS5 only notes what is removed, until it merges the piece that the word stands in: so all pieces are merged.
+    """
+    if connection.vendor != "sqlite":
+        return
+    pages = -MERGED  # negative: from now on all pieces are to become one
+    while True:
+        [(before,)] = sql.select("SELECT total_changes()", [])
+        _merge(pages)
+        [(after,)] = sql.select("SELECT total_changes()", [])
+        if after - before < 2:  # the statement itself counts as one
+            return
+        pages = MERGED
+        time.sleep(PAUSE_S)
+
+
 def inbox_word(inbox_id: int) -> str:
     """The word that all messages of an inbox have, and no text."""
     return f"_{inbox_id}"
@@ -77,7 +109,7 @@ def _index_more(limit: int) -> int:
     chosen = sorted(missing)[:limit]
     _store(chosen)
     if chosen and connection.vendor == "sqlite" and next(_calls) % MERGE_EVERY == 0:
-        _merge()
+        _merge(MERGED)
     return len(chosen)
 
 
@@ -159,7 +191,7 @@ def _store(message_ids: Sequence[int]) -> None:
             )
 
 
-def _merge() -> None:
+def _merge(pages: int) -> None:
     """FTS5's index is in few pieces. It goes over most of its pages for that, so they get room in memory.
 
     Measured at 430,000 messages: 150 ms with the 16 MB that a connection has otherwise, 10 to 50 with more.
@@ -167,7 +199,7 @@ def _merge() -> None:
     [(usual,)] = sql.select("PRAGMA cache_size", [])
     _execute(f"PRAGMA cache_size = -{MERGING_KB:d}", [])
     try:
-        _execute("INSERT INTO conversations_found (conversations_found, rank) VALUES ('merge', %s)", [MERGED])
+        _execute("INSERT INTO conversations_found (conversations_found, rank) VALUES ('merge', %s)", [pages])
     finally:
         _execute(f"PRAGMA cache_size = {usual:d}", [])
 

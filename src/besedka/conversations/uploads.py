@@ -79,6 +79,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes
     conversation_id: int | None = None
     address: Address | None = None
+    led_to: int | None = None  # the conversation that there was at the address when the file set out
 
 
 class Examined(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from besedka.accounts import links
-from besedka.conversations import deliveries, details, ownership, waits
+from besedka.conversations import deliveries, details, ownership, rows, waits
 from besedka.conversations.changes import Change, Taken
 from besedka.conversations.deliveries import Outgoing
 from besedka.conversations.log import Stale
@@ -75,14 +75,18 @@ def _invite(limit: int, now: datetime) -> int:
         (one.conversation_id, one.operator_id, one.owner_version): one
         for one in Invitation.objects.filter(conversation_id__in=[wait.conversation_id for wait in waiting])
     }
-    sent = 0
+    wanted = []
     for wait in waiting:
         for post, recipient in outside_posts:
             earlier = known.get((wait.conversation_id, post.user_id, wait.owner_version))
             if _is_called(post, wait) and (earlier is None or earlier.withdrawn_at is not None):
-                _send(wait, post, recipient, earlier, now)
-                sent += 1
-    return sent
+                wanted.append((wait, post, recipient, earlier))
+    # Locked: to what is erased this very moment nobody is invited.
+    there = rows.lock_many(wait.conversation_id for wait, _, _, _ in wanted)
+    sent = [one for one in wanted if one[0].conversation_id in there]
+    for wait, post, recipient, earlier in sent:
+        _send(wait, post, recipient, earlier, now)
+    return len(sent)
 
 
 def _outside() -> list[tuple[Post, str]]:

@@ -8,7 +8,7 @@ import msgspec
 from django.db import transaction
 from django.utils import timezone
 
-from besedka.conversations import audit, queries, signals, wire
+from besedka.conversations import audit, rows, signals, wire
 from besedka.conversations.audit import Deed
 from besedka.desk.models import Note
 from besedka.problems import NotFound, Problem
@@ -27,17 +27,19 @@ class Remark(msgspec.Struct, frozen=True):
 def note_many(remarks: Sequence[Remark], *, now: datetime | None = None) -> list[dict[str, Any] | Problem]:
     """Each note stands beside its conversation, behind what has been said by now. `NotFound` without one."""
     now = now or timezone.now()
-    standings = queries.standings_many([remark.conversation_id for remark in remarks])
+    # Locked: a note comes before an erasure, and goes with it, or finds no conversation any more.
+    there = rows.lock_many(remark.conversation_id for remark in remarks)
     results: list[dict[str, Any] | Problem] = []
-    for remark, standing in zip(remarks, standings, strict=True):
-        if standing is None:
+    for remark in remarks:
+        row = there.get(remark.conversation_id)
+        if row is None:
             results.append(NotFound())
             continue
         note, is_new = Note.objects.select_related("operator").get_or_create(
             conversation_id=remark.conversation_id,
             operator_id=remark.operator_id,
             client_id=remark.client_id,
-            defaults={"after_seq": standing.last_seq, "text": remark.text, "created_at": now},
+            defaults={"after_seq": row.last_seq, "text": remark.text, "created_at": now},
         )
         if is_new:
             deed = Deed("noted", remark.operator_id, remark.conversation_id, {"note": note.pk})

@@ -39,7 +39,7 @@ async def receive(caller: Caller, *, address: Address | None = None, conversatio
     """
     caller.count_upload()
     door = caller.door
-    await door.reader.submit(attachments.room_many, Room(conversation_id, address))
+    led_to = await door.reader.submit(attachments.room_many, Room(conversation_id, address))
     data = await _body(caller)
     upload = Upload(
         name=caller.request.query_params.get("name", ""),
@@ -47,6 +47,7 @@ async def receive(caller: Caller, *, address: Address | None = None, conversatio
         data=data,
         conversation_id=conversation_id,
         address=address,
+        led_to=led_to if address is not None else None,
     )
     written = await asyncio.get_running_loop().run_in_executor(_working, attachments.write, upload)
     if isinstance(written, Problem):

@@ -33,7 +33,7 @@ class Door:
         self._known: OrderedDict[Address, int] = OrderedDict()
 
     def conversation_of(self, address: Address) -> int | None:
-        """Where this address writes, if this process has seen it: an address never changes its conversation."""
+        """Where this address writes, if this process has seen it; it changes only when a contact is erased."""
         return self._known.get(address)
 
     def remember(self, address: Address, conversation_id: int) -> None:
@@ -41,6 +41,10 @@ class Door:
         self._known[address] = conversation_id
         if len(self._known) > KNOWN:
             self._known.popitem(last=False)
+
+    def forget(self, address: Address) -> None:
+        """Nobody is known at this address any more."""
+        self._known.pop(address, None)
 
     async def read_directory(self) -> None:
         """Know the inboxes as they are now. Raises `Unavailable`; then the last known ones stay."""

@@ -61,6 +61,8 @@ class Guest:
                 want = Want(self.room, after, after + log.PAGE)
                 page = await self.door.reader.submit(log.read_many, want)
                 for entry in page:
+                    if (entry.payload or {}).get("event") == "erased":
+                        raise NotFound("The data of this room is erased.")
                     if entry.author in _USERS:
                         await self.send(_shown(entry, self.caller.site))
                     after = entry.seq

@@ -8,6 +8,15 @@ from besedka.conversations.signals import Topic, Woken
 from besedka.conversations.visits import Seen, Visit
 from besedka.door.admission import Caller, Gone
 from besedka.door.house import Door
+from besedka.problems import Problem
+
+
+class Erased(Problem):
+    """The data of this conversation is erased; what you write now begins another one."""
+
+    code = "erased"
+    status = 409
+
 
 MAX_WAIT_S = 25  # seconds that a long poll is held
 GONE = "gone"
@@ -20,7 +29,17 @@ async def look(door: Door, visit: Visit) -> Seen | None:
     seen = await door.reader.submit(visits.look_many, visit)
     if seen is not None:
         door.remember(visit.address, seen.conversation_id)
+    else:
+        door.forget(visit.address)
     return seen
+
+
+def still_there(seen: Seen | None, met: int | None) -> int | None:
+    """The conversation that a reader follows, who has met `met` so far. Raises `Erased` where that is no more."""
+    here = None if seen is None else seen.conversation_id
+    if met is not None and here != met:
+        raise Erased()
+    return here
 
 
 def is_hushed(owner: str | None, status: str) -> bool:

@@ -81,6 +81,7 @@ class Visitor:
         self.ws, self.caller, self.door = ws, caller, caller.door
         self.address, self.after = address, after
         self.frames = Rate("frames", burst=100, per_s=20)
+        self.met: int | None = None  # the conversation that is followed
 
     async def send(self, frame: dict[str, Any]) -> None:
         """Send one frame. Raises TimeoutError when the client does not read."""
@@ -101,6 +102,7 @@ class Visitor:
                         kinds = await self._hear(hearing, topic, woken, state)
                         continue
                     seen = await readers.look(self.door, Visit(self.address, self.after))
+                    self.met = readers.still_there(seen, self.met)
                     if state is None:
                         state = await self._greet(seen)
                     if seen is not None:
@@ -129,12 +131,16 @@ class Visitor:
         return await woken.wait(3600)
 
     async def _greet(self, seen: Seen | None) -> Standing:
+        """Say how things stand. Who has read further than the log goes has read one that is erased."""
         state = _standing(seen)
+        last_seq = seen.last_seq if seen else 0
+        if self.after > last_seq:
+            self.after = 0
         await self.send(
             {
                 "type": "ready",
                 **_shown(state),
-                "last_seq": seen.last_seq if seen else 0,
+                "last_seq": last_seq,
                 "read_seq": seen.cursor if seen else 0,
             }
         )
@@ -265,6 +271,8 @@ async def _follow(visitor: Visitor) -> None:
         await close(visitor.ws, 1008, "You do not read.")
     except Unavailable:
         await close(visitor.ws, 1013, "Come again in a moment.")
+    except readers.Erased as erased:
+        await hang_up(visitor.ws, erased)
     except WebSocketDisconnect:
         pass
     except Exception:

@@ -35,6 +35,7 @@ async def _events(door: Door, address: Address, after: int) -> AsyncIterator[byt
     yield b"retry: 2000\n\n"
     state = None
     kinds: set[str] = {"new"}
+    met = None
     hearing = speech.Listener()
     while True:
         topic = readers.topic_of(door, address)
@@ -43,6 +44,14 @@ async def _events(door: Door, address: Address, after: int) -> AsyncIterator[byt
                 seen = None
                 if kinds != readers.ONLY_SPEECH:  # else nothing is in the log yet, and nobody need look there
                     seen = await readers.look(door, Visit(address, after))
+                    if met is None and after > (seen.last_seq if seen is not None else 0):
+                        after = 0  # it read a log that is erased: all of this one is new
+                        continue
+                    try:
+                        met = readers.still_there(seen, met)
+                    except readers.Erased as erased:
+                        yield event("error", erased.as_json())
+                        return
                 if seen is not None:
                     for entry in seen.messages:
                         yield event("message", wire.message(entry), entry.seq)

@@ -13,7 +13,17 @@ from django.db import connection
 from django.utils import timezone
 from starlette.applications import Starlette
 
-from besedka.conversations import attachments, closing, news, search_index, signals, speech, waits
+from besedka.conversations import (
+    attachments,
+    closing,
+    erasure,
+    news,
+    retention,
+    search_index,
+    signals,
+    speech,
+    waits,
+)
 from besedka.conversations.batcher import Batcher
 from besedka.desk import invitations, places, presence, routing
 from besedka.desk.places import Board
@@ -31,6 +41,10 @@ WAKE_S = 5  # seconds that a snoozed conversation may oversleep
 PORTION = 200  # conversations that one look takes care of
 FILES_S = 3_600  # between two looks for files that nobody sent
 GARBAGE_AFTER = 20_000  # new objects between two collections (CPython's own: 700); the rest is freed by counting
+ERASE_S = 3  # until what is behind the fence of an erasure goes on being removed
+ERASING_S = 10  # at a stretch: who asks us to stop waits for the end of it
+OLD_S = 3_600  # between two looks for conversations that are older than their inbox keeps any
+OLD_AT_ONCE = 5_000  # of these in one look; the rest waits for the next
 
 
 @contextlib.asynccontextmanager
@@ -63,6 +77,8 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(_every(period_s, work)) for work, period_s in periodic]
     tasks.append(asyncio.create_task(_every(0.05, functools.partial(_index, writer))))
     tasks.append(asyncio.create_task(_every(FILES_S, _sweep_files, at_once=False)))
+    tasks.append(asyncio.create_task(_every(ERASE_S, _erase)))
+    tasks.append(asyncio.create_task(_every(OLD_S, _erase_old, at_once=False)))
     tasks.append(asyncio.create_task(asyncio.to_thread(staff.load_installed)))
     tasks.append(asyncio.create_task(shelves.warm()))
     if settings.TELEGRAM_BOT_TOKEN:
@@ -157,11 +173,29 @@ async def _sweep_files() -> None:
     """In a thread of its own: it walks through folders, and nobody waits for it."""
 
     def sweep() -> None:
+        removed = attachments.sweep_many(timezone.now())
+        if removed:
+            logger.info("%d files that nobody sent were removed", removed)
+
+    await _apart(sweep)
+
+
+async def _erase() -> None:
+    """What is left behind the fence of an erasure, whoever began it, is removed; mostly there is nothing."""
+    await _apart(lambda: erasure.finish(within_s=ERASING_S))
+
+
+async def _erase_old() -> None:
+    await _apart(lambda: retention.sweep_many(timezone.now(), limit=OLD_AT_ONCE))
+
+
+async def _apart(work: Callable[[], object]) -> None:
+    """Do it in a thread of its own, in small transactions between those of others."""
+
+    def do() -> None:
         try:
-            removed = attachments.sweep_many(timezone.now())
-            if removed:
-                logger.info("%d files that nobody sent were removed", removed)
+            work()
         finally:
             connection.close()  # this thread's own
 
-    await asyncio.to_thread(sweep)
+    await asyncio.to_thread(do)

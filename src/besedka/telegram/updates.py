@@ -23,6 +23,7 @@ KIND = "update"
 TRIES = 5  # before an update is parked
 BACK_OFF_S = 1.0  # after the first failure, twice as much after each further one
 KEPT_DAYS = 7  # Telegram brings an update for a day
+PARKED_DAYS = 30  # for an administrator to look at one; what is in it may be anybody's words
 EDITED_DAYS = 3  # Telegram lets people edit for two
 _LARGEST = 2**63 - 1
 
@@ -185,10 +186,11 @@ def again_many(ids: Sequence[int], *, now: datetime | None = None) -> int:
 
 
 def forget_many(moments: Sequence[datetime]) -> list[int]:
-    """What is so old that it cannot come or be edited again is gone; how many updates. Parked ones stay."""
+    """What is so old that it cannot come or be edited again is gone; how many updates. Parked ones stay longer."""
     results = []
     for now in moments:
         old = Update.objects.filter(received_at__lt=now - timedelta(days=KEPT_DAYS), handled_at__isnull=False)
-        results.append(old.delete()[0])
+        parked = Update.objects.filter(received_at__lt=now - timedelta(days=PARKED_DAYS), parked_at__isnull=False)
+        results.append(old.delete()[0] + parked.delete()[0])
         Carried.objects.filter(created_at__lt=now - timedelta(days=EDITED_DAYS)).delete()
     return results

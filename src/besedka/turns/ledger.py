@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from besedka.conversations import rows
 from besedka.turns.models import Call
 
 
@@ -31,6 +32,9 @@ class Known(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
+_ERASED = Known(Call.Status.FAILED, 1, reason="the conversation is erased")
+
+
 class Closing(msgspec.Struct, frozen=True):
     """What came of a call."""
 
@@ -43,9 +47,13 @@ class Closing(msgspec.Struct, frozen=True):
 
 @transaction.atomic(savepoint=False)
 def open_many(openings: Sequence[Opening], *, now: datetime | None = None) -> list[Known]:
-    """Write down that these are sent now, and tell what was known of each."""
+    """Write down that these are sent now, and tell what was known of each.
+
+    A call for a conversation that is erased counts as failed before it was sent, and leaves no trace.
+    """
     now = now or timezone.now()
     keys = [opening.key for opening in openings]
+    there = rows.lock_many(opening.conversation_id for opening in openings)
     before = {call.key: call for call in Call.objects.select_for_update().filter(key__in=keys)}
     new = {
         opening.key: Call(
@@ -56,13 +64,13 @@ def open_many(openings: Sequence[Opening], *, now: datetime | None = None) -> li
             sent_at=now,
         )
         for opening in openings
-        if opening.key not in before
+        if opening.key not in before and opening.conversation_id in there
     }
     Call.objects.bulk_create(new.values())
     again = [key for key, call in before.items() if call.status == Call.Status.SENT]
     if again:
         Call.objects.filter(key__in=again).update(attempts=F("attempts") + 1)
-    return [_known(before.get(key)) for key in keys]
+    return [_known(before.get(one.key)) if one.conversation_id in there else _ERASED for one in openings]
 
 
 @transaction.atomic(savepoint=False)

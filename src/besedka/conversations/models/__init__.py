@@ -4,6 +4,7 @@ import secrets
 from datetime import UTC, datetime
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
@@ -81,6 +82,12 @@ class Inbox(models.Model):
         blank=True,
         help_text='Sites whose pages may talk to this inbox, as ["https://shop.example"]; ["*"] is any.',
     )
+    kept_days = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(30_000)],
+        help_text="Days after its last message until a conversation is erased, with its files. Empty: it is kept.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -102,6 +109,13 @@ class Contact(models.Model):
     email = models.CharField(max_length=254, blank=True, db_default="", default="")
     phone = models.CharField(max_length=32, blank=True, db_default="", default="")
     created_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True, blank=True)  # nothing is known of this person since then
+
+    class Meta:
+        permissions = [
+            ("export_contact", "Can export all data of a contact"),
+            ("erase_contact", "Can erase all data of a contact"),
+        ]
 
     def __str__(self) -> str:
         return self.name or f"Contact {self.pk}"
@@ -136,6 +150,7 @@ class Conversation(models.Model):
         OPEN = "open"
         SNOOZED = "snoozed"
         CLOSED = "closed"
+        ERASED = "erased"  # nobody writes here any more; what was said is gone, or going
 
     class Owner(models.TextChoices):
         BOT = "bot"
@@ -178,6 +193,7 @@ class Conversation(models.Model):
         null=True, blank=True
     )  # when the contact left one and nobody has called yet
     watched = models.BooleanField(db_default=False)  # somebody outside gets every message
+    erasing_since = models.DateTimeField(null=True, blank=True)  # while something of an erased one is left
 
     class Meta:
         constraints = [
@@ -201,6 +217,7 @@ class Conversation(models.Model):
             models.Index(fields=["waiting_since", "id"], name="conversation_waiting"),
             models.Index(fields=["snoozed_until"], name="conversation_snoozed"),
             models.Index(fields=["callback_at"], name="conversation_to_call"),
+            models.Index(fields=["erasing_since"], name="conversation_erasing"),
         ]
 
     def __str__(self) -> str:
