@@ -227,3 +227,28 @@ def test_no_ticket_is_in_the_log(site, anna):
 
     assert one not in site.log.read_text(errors="replace")
     assert running.PASSWORD not in site.log.read_text(errors="replace")
+
+
+ERASE = """
+from besedka.conversations import erasure
+from besedka.conversations.models import Conversation
+erasure.begin_many([Conversation.objects.get(pk={room}).contact_id])
+erasure.finish()
+"""
+
+
+def test_everybody_leaves_a_room_that_is_erased_and_its_customer_gets_an_empty_one(site, helper, support):
+    customer = helper  # whoever has an account has a room
+    room = room_of(customer)
+
+    with enter(site, support, room) as socket:
+        site.shell(ERASE.format(room=room))
+        assert code_of(socket) == 4404
+
+    another = room_of(customer)
+    assert another != room
+    assert refused(site, support, room, ticket(support)) == 4404
+    assert str(room) not in {chat["chat_name"] for chat in support.get("/api/v1/chats_list")["chats"]}
+    with enter(site, support, another) as socket:
+        socket.send(json.dumps({"message": "hello"}))
+        assert hears(socket)["message"] == "hello"

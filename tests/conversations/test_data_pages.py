@@ -57,6 +57,8 @@ def test_erasing_wants_the_number_and_then_leaves_nothing(admin_client):
     assert held.SECRET not in page
     log = admin_client.get(f"/admin/conversations/conversation/{conversation.pk}/change/").content.decode()
     assert "The data is erased." in log
+    assert '<footer dir="auto">admin</footer>' in log
+    assert "log-note" not in log  # nothing earlier is hidden: it is gone
 
 
 def test_each_deed_has_its_own_permission():

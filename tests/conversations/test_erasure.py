@@ -12,12 +12,15 @@ from django.db import connection
 from django.utils import timezone
 
 from besedka import cli
+from besedka.bots import executions
+from besedka.bots.models import Execution
 from besedka.conversations import (
     attachments,
     contacts,
     deliveries,
     erasure,
     holdings,
+    leases,
     log,
     scrubbing,
     visits,
@@ -236,6 +239,27 @@ def test_a_file_that_set_out_before_the_erasure_does_not_arrive_after_it():
     assert held.files() == []
     [fresh] = attachments.keep_many([Upload(**there, address=address)])
     assert isinstance(fresh, Kept)
+
+
+def test_a_scenario_that_waits_does_not_go_on():
+    conversation = held.contact()
+    Execution.objects.update(wake_at=timezone.now())
+    erasure.begin_many([conversation.contact_id])
+
+    roused = executions.wake_many(timezone.now(), limit=10)
+
+    assert roused == [conversation.pk]
+    assert leases.stir_many(roused) == [False]
+    assert leases.claim_many(roused) == [None]
+
+
+def test_files_cannot_be_fetched_from_the_fence_on(media):
+    conversation = held.contact()
+    keys = list(Attachment.objects.values_list("key", flat=True))
+
+    erasure.begin_many([conversation.contact_id])
+
+    assert [type(found) for found in attachments.read_many(keys)] == [NotFound, NotFound]
 
 
 def test_a_contact_without_a_conversation_is_erased_too():

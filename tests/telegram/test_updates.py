@@ -141,3 +141,4 @@ def test_old_ones_are_forgotten_but_not_the_parked():
     assert updates.forget_many([timezone.now() + timedelta(days=8)]) == [1]
 
     assert Update.objects.get().pk == second.id
+    assert updates.forget_many([timezone.now() + timedelta(days=31)]) == [1]

@@ -149,7 +149,7 @@ class ConversationAdmin(ReadOnlyAdmin):
         for turn in turns.order_by("pk"):
             by_seq.setdefault(turn.upto_seq, []).append(turn)
         entries = [(message, by_seq.get(message.seq, [])) for message in messages]
-        hidden = messages[0].seq - 1 if messages else 0
+        hidden = messages[0].seq - 1 if messages and conversation.status != "erased" else 0
         return render_to_string("conversations/log.html", {"entries": entries, "hidden": hidden})
 
     @admin.action(description=_("Let the bot answer again"), permissions=["act"])

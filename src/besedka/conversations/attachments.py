@@ -198,8 +198,9 @@ def unknown() -> NotFound:
 
 
 def read_many(keys: Sequence[str]) -> list[tuple[Kept, Path] | Problem]:
-    """Each file and where it lies; `NotFound` for those that are not there."""
-    rows = {row.key: _kept(row) for row in Attachment.objects.filter(key__in=set(keys))}
+    """Each file and where it lies; `NotFound` for those that are not there, or go with what is being erased."""
+    files = Attachment.objects.filter(key__in=set(keys)).exclude(conversation__erasing_since__isnull=False)
+    rows = {row.key: _kept(row) for row in files}
     found = [(rows[key], path_of(key)) if key in rows else None for key in keys]
     return [one if one is not None and one[1].is_file() else NotFound() for one in found]
 
