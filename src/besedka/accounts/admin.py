@@ -7,6 +7,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from unfold.admin import ModelAdmin
@@ -28,12 +29,18 @@ class PersonForm(UserChangeForm):
     """An account, in words of ours where Django's are about its own insides."""
 
     class Meta(UserChangeForm.Meta):
-        labels = {"is_superuser": _("administrator"), "is_staff": _("staff")}
+        labels = {"is_superuser": _("Administrator"), "is_staff": _("Staff")}
         help_texts = {
             "is_active": _("Off: this person cannot sign in, and whatever is signed in is shown out."),
             "is_superuser": _("May do everything, and give any role to anybody."),
             "is_staff": _("May enter this admin, where groups and permissions say what there is to see."),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if password := self.fields.get("password"):
+            link = '<a class="text-primary-600 dark:text-primary-500" href="../password/">{}</a>'
+            password.help_text = format_html(link, _("Set a new password"))
 
 
 @admin.register(User)
