@@ -1,10 +1,25 @@
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext
+
+from besedka.accounts import names
 
 
 class User(AbstractUser):
     """A person with an account: an administrator, an operator, an author."""
+
+    # NULL: from before there was this rule, and the name looks like that of an older account.
+    name_key = names.NameKey(max_length=64, unique=True, null=True, editable=False)
+
+    def clean(self) -> None:
+        """What the admin's forms ask before they save."""
+        super().clean()
+        is_old = self.pk is not None and self.name_key is None
+        others = type(self).objects.filter(name_key=names.key(self.username or "")).exclude(pk=self.pk)
+        if self.username and not is_old and others.exists():
+            raise ValidationError({"username": gettext("Somebody has this name, or one that looks like it.")})
 
 
 class Ticket(models.Model):
@@ -20,6 +35,21 @@ class Ticket(models.Model):
 
     def __str__(self) -> str:
         return f"ticket of {self.user_id}"
+
+
+class SecondFactor(models.Model):
+    """What an account shows beside its password: a code that changes every half a minute, or one of a list."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="second_factor")
+    secret = models.CharField(max_length=255)  # sealed; of it and the time the codes are made (RFC 6238)
+    last_step = models.BigIntegerField(default=0)  # the half minute whose code was taken last: none is taken twice
+    recovery = models.JSONField(default=list)  # digests of the codes on the list that were not used yet
+    misses = models.PositiveIntegerField(default=0)  # wrong codes in a row, from wherever
+    missed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"second factor of {self.user_id}"
 
 
 class TelegramLink(models.Model):

@@ -1,62 +1,20 @@
 """How much of anything one caller may ask for: sizes of what is sent, and rates."""
 
-import functools
-import ipaddress
-import time
-from collections import OrderedDict
-
+from besedka.accounts.networks import network_of as network_of
+from besedka.accounts.rates import Rate as Rate
+from besedka.accounts.rates import RateLimited as RateLimited
 from besedka.problems import Problem
 
 TEXT_LENGTH = 4_000  # code points in a message
 BODY_SIZE = 64 * 1024  # bytes of a request's body, and of a WebSocket frame
 BODY_S = 20  # seconds that a body may take to arrive
 CLIENT_ID_LENGTH = 255
-REMEMBERED = 100_000  # callers that a rate remembers; beyond, those not seen for longest start anew
-
-
-class RateLimited(Problem):
-    """You ask more often than is allowed here; wait and go on."""
-
-    code = "rate_limited"
-    status = 429
-
-    def headers(self) -> dict[str, str]:
-        """`Retry-After`, and the rate's quota as in draft-ietf-httpapi-ratelimit-headers."""
-        name, wait, quota, window = (self.details[k] for k in ("limit", "retry_after", "quota", "window_s"))
-        return {
-            "Retry-After": str(wait),
-            "RateLimit-Policy": f'"{name}";q={quota};w={window}',
-            "RateLimit": f'"{name}";r=0;t={wait}',
-        }
 
 
 class TooLong(Problem):
     """The text is longer than a message may be."""
 
     code = "too_long"
-
-
-class Rate:
-    """A token bucket for each caller: `burst` at once, then `per_s` a second."""
-
-    def __init__(self, name: str, *, burst: int, per_s: float) -> None:
-        """`name` is what the limit is called in the problem that it raises."""
-        self.name, self.burst, self.per_s = name, burst, per_s
-        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def take(self, caller: str, now: float | None = None) -> None:
-        """Count one request of `caller`. Raises `RateLimited` when there is none left."""
-        now = time.monotonic() if now is None else now
-        level, at = self._levels.pop(caller, (float(self.burst), now))
-        level = min(float(self.burst), level + (now - at) * self.per_s)
-        spent = level >= 1
-        self._levels[caller] = (level - 1 if spent else level, now)
-        if len(self._levels) > REMEMBERED:
-            self._levels.popitem(last=False)
-        if not spent:
-            wait = max(1, round((1 - level) / self.per_s + 0.5))
-            window = round(self.burst / self.per_s)
-            raise RateLimited(limit=self.name, retry_after=wait, quota=self.burst, window_s=window)
 
 
 class Rates:
@@ -72,24 +30,3 @@ class Rates:
         self.guesses = Rate("guesses", burst=300, per_s=2)  # reads under a token that nobody has, an address
         self.uploads = Rate("uploads", burst=40, per_s=0.5)  # files, an address
         self.connections = Rate("connections", burst=300, per_s=5)  # connections, an address
-
-
-@functools.lru_cache(maxsize=10_000)
-def network_of(host: str, forwarded: str, trusted_proxies: int) -> str:
-    """Who asks: an IPv4 address, or the /64 network that one subscriber has in IPv6.
-
-    Of `X-Forwarded-For` only what our own proxies appended counts; what stands left of it the caller wrote itself.
-    """
-    if trusted_proxies:
-        hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
-        if len(hops) >= trusted_proxies:
-            host = hops[-trusted_proxies]
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return host

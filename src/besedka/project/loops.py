@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from starlette.applications import Starlette
 
+from besedka.accounts import sweeping
 from besedka.conversations import attachments, closing, news, search_index, signals, speech, waits
 from besedka.conversations.batcher import Batcher
 from besedka.desk import invitations, places, routing
@@ -30,6 +31,7 @@ LADDER_S = 1  # seconds between two looks at who waits
 WAKE_S = 5  # seconds that a snoozed conversation may oversleep
 PORTION = 200  # conversations that one look takes care of
 FILES_S = 3_600  # between two looks for files that nobody sent
+ACCOUNTS_S = 1_800  # between two looks for tokens, sessions and wrong tries that have run out
 
 
 @contextlib.asynccontextmanager
@@ -62,6 +64,7 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(_every(period_s, work)) for work, period_s in periodic]
     tasks.append(asyncio.create_task(_every(0.05, functools.partial(_index, writer))))
     tasks.append(asyncio.create_task(_every(FILES_S, _sweep_files, at_once=False)))
+    tasks.append(asyncio.create_task(_every(ACCOUNTS_S, _sweep_accounts, at_once=False)))
     tasks.append(asyncio.create_task(asyncio.to_thread(staff.load_installed)))
     tasks.append(asyncio.create_task(shelves.warm()))
     if settings.TELEGRAM_BOT_TOKEN:
@@ -160,5 +163,17 @@ async def _sweep_files() -> None:
                 logger.info("%d files that nobody sent were removed", removed)
         finally:
             connection.close()  # this thread's own
+
+    await asyncio.to_thread(sweep)
+
+
+async def _sweep_accounts() -> None:
+    """In a thread of its own as well."""
+
+    def sweep() -> None:
+        try:
+            sweeping.sweep()
+        finally:
+            connection.close()
 
     await asyncio.to_thread(sweep)

@@ -101,6 +101,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "rest_framework_simplejwt.token_blacklist",
+    "axes",
     "besedka.accounts",
     "besedka.conversations",
     "besedka.bots",
@@ -142,13 +143,32 @@ TEMPLATES = [
 
 # Accounts
 AUTH_USER_MODEL = "accounts.User"
+CSRF_FAILURE_VIEW = "besedka.web.problems.csrf_failed"
 LOGIN_URL = "/auth/login/"
 LOGIN_REDIRECT_URL = "/admin/"  # of who signed in without having wanted a page
+REGISTRATION = env.bool("BESEDKA_REGISTRATION", True)  # off: only an administrator makes accounts
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # first: whoever is locked is not even asked for a password
+    "django.contrib.auth.backends.ModelBackend",
+]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["username", "first_name"]},
+    },
 ]
+# Wrong tries are counted by axes in the database, so all processes count together; see besedka.accounts.guarding.
+AXES_ENABLED = RATE_LIMITS
+AXES_FAILURE_LIMIT = 5  # wrong tries under one name from one address
+AXES_COOLOFF_TIME = timedelta(minutes=15)  # after the last of them
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # both: nobody locks the owner out from elsewhere
+AXES_CLIENT_IP_CALLABLE = "besedka.accounts.networks.axes_address"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # who goes on guessing does not lengthen it
+AXES_DISABLE_ACCESS_LOG = True  # who signed in from where, for ever, is more than we need to know
+AXES_ENABLE_ADMIN = False  # ours shows what is locked now
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0  # a year; a browser that saw it never asks over plain HTTP again
@@ -175,7 +195,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 15_000_000  # bytes of a body that is no file: a p
 REST_FRAMEWORK = {
     # The first one names the challenge of a 401: Basic there would let browsers ask for a password themselves.
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework_simplejwt.authentication.JWTAuthentication",
+        "besedka.accounts.bearer.Bearer",
         "rest_framework.authentication.SessionAuthentication",
         "besedka.accounts.basic.Basic",
     ],
@@ -220,7 +240,9 @@ UNFOLD = {
 }
 
 HEALTH = {"telegram": "besedka.telegram.health.state"}  # parts that say in a word how they do, and what does so
-SILENCED_SYSTEM_CHECKS: list[str] = []
+SILENCED_SYSTEM_CHECKS = [
+    "axes.W002",  # its middleware answers with a page of its own; ours are problems, see besedka.accounts.guarding
+]
 TESTING = "pytest" in sys.modules or os.environ.get("BESEDKA_TESTING") == "on"
 LOGGING = {
     "version": 1,
@@ -233,6 +255,7 @@ LOGGING = {
         "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         "uvicorn.error": {"filters": ["clients_fault"]},
         # These write a line for every request, and what is in requests to models is nobody's business.
+        "axes": {"level": "ERROR"},  # it would write the name that was typed, and people type passwords there
         "httpx2": {"level": "WARNING"},
         "openai": {"level": "WARNING"},
     },

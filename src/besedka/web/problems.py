@@ -51,6 +51,7 @@ class InternalError(Problem):
 
 def render_drf(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: our problems and its own exceptions as problem details; None for a bug."""
+    error = getattr(error, "problem", error)  # one of ours on its way through an authentication
     if isinstance(error, RequestDataTooBig):
         error = BodyTooLarge(limit_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     if isinstance(error, Problem):
@@ -74,6 +75,13 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's answer to somebody who may not."""
     return _refuse(request, PermissionDenied(), ru="Сюда вам нельзя", en="You may not do this")
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's answer to a form without the token that proves which page it comes from."""
+    return _refuse(
+        request, PermissionDenied(), ru="Эта форма устарела: откройте её заново", en="Open this form anew"
+    )
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
