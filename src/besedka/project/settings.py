@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import environ
+from django.utils.translation import gettext_lazy
 
 from besedka.project.addresses import place
 from besedka.project.secrets import own_secret
@@ -231,6 +232,7 @@ UNFOLD = {
     "SITE_TITLE": "Besedka",
     "SITE_HEADER": "Besedka",
     "SITE_SYMBOL": "forum",
+    "ACCOUNT": {"navigation": [{"title": gettext_lazy("Sign in with a code"), "link": "/auth/second-factor/"}]},
     "COLORS": {
         "primary": {
             str(shade): f"rgb({green.replace(' ', ', ')})"
