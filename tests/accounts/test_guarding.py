@@ -6,10 +6,12 @@ import statistics
 import time
 from datetime import timedelta
 
+import httpx2
 import make
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from besedka.accounts import basic, guarding, sweeping
@@ -172,12 +174,16 @@ def test_of_a_try_only_name_and_address_are_kept_and_no_longer_than_they_count(c
     client.post("/auth/login/?ticket=my-secret", {"username": "boris", "password": "my secret word"})
     kept = str(list(AccessAttempt.objects.values()))
 
+    Session.objects.create(session_key="old", expire_date=timezone.now())
+    Session.objects.create(session_key="new", expire_date=timezone.now() + timedelta(days=1))
+
     sweeping.sweep(timezone.now() + timedelta(minutes=16))
 
     assert "anna" in kept
     assert "secret" not in kept
     assert "Curious" not in kept
     assert AccessAttempt.objects.count() == 0
+    assert [session.session_key for session in Session.objects.all()] == ["new"]
 
 
 def test_what_is_typed_is_not_in_the_log(client, anna, caplog):
@@ -261,3 +267,17 @@ def test_who_has_a_second_factor_is_told_so_only_with_the_right_password(client,
     for sign_in in (by_json, by_token, by_basic):
         assert sign_in(client, "anna", "wrong").json()["code"] == "not_authenticated"
         assert sign_in(client, "anna", PASSWORD).json()["code"] == "second_factor_needed"
+
+
+@pytest.mark.xdist_group("limited")
+def test_a_running_server_counts_what_comes_over_real_connections(limited_site):
+    name = make.token()
+    with httpx2.Client(base_url=limited_site.url, timeout=60) as stranger:
+        pair = {"username": name, "password": PASSWORD}
+        stranger.post("/auth/register/", json={**pair, "first_name": "Anna"})
+        wrong = [stranger.post("/api/token/", json={**pair, "password": "wrong"}).status_code for _ in range(5)]
+        locked = stranger.get("/api/bots/", auth=(name, PASSWORD))
+
+    assert wrong == [401] * 5
+    assert locked.status_code == 429
+    assert int(locked.headers["Retry-After"]) > 0

@@ -1,9 +1,11 @@
 """An account of one's own: what it may be called, what it may not become, and who gets a name that two want."""
 
+import importlib
 import threading
 
 import make
 import pytest
+from django.apps import apps
 from django.db import connection
 
 from besedka.accounts import registration
@@ -167,3 +169,21 @@ def test_an_administrator_is_told_of_names_that_look_alike(admin_client):
 
     assert response.status_code == 200
     assert not User.objects.filter(username="аnnа").exists()
+
+
+@pytest.mark.django_db
+def test_accounts_from_before_the_rule_are_kept_and_can_be_saved(client):
+    User.objects.bulk_create([User(username="anna"), User(username="boris")])
+    User.objects.update(name_key=None)
+    User.objects.bulk_create([User(username="Anna")])
+    User.objects.update(name_key=None)
+    migration = importlib.import_module("besedka.accounts.migrations.0005_names_and_second_factors")
+
+    migration.give_keys(apps, None)
+    keyed = {user.username: user.name_key is not None for user in User.objects.all()}
+    for user in User.objects.all():
+        user.full_clean(exclude=["password"])
+        user.save()
+
+    assert keyed == {"anna": True, "boris": True, "Anna": False}
+    assert fields(register(client, username="ANNA")) == {"username"}

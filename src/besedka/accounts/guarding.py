@@ -101,7 +101,7 @@ def ensure_allowed(request: HttpRequest, username: str, *, now: datetime | None 
     until = max(_over(own, settings.AXES_FAILURE_LIMIT, now), _over(all_tries, ADDRESS_TRIES, now))
     if until > now - pause:
         wait = int((until + pause - now).total_seconds()) + 1
-        logger.warning("sign-in from %s is shut for %d s", networks.network_of_request(request), wait)
+        logger.info("sign-in from %s is shut for %d s", networks.network_of_request(request), wait)
         raise TooManyTries(retry_after=wait)
 
 

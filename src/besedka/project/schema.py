@@ -14,6 +14,7 @@ _REFUSALS = {
     "409": "This does not go together with what is there.",
     "413": "The request is too large.",
     "415": "This address takes another kind of body.",
+    "429": "Too many requests or wrong tries: wait for `Retry-After` seconds.",
 }
 _METHODS = ("get", "post", "put", "patch", "delete")
 

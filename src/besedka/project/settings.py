@@ -212,8 +212,6 @@ SIMPLE_JWT = {
     ).hexdigest(),  # what signs sessions signs no tokens
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
-    "ROTATE_REFRESH_TOKENS": True,
-    "BLACKLIST_AFTER_ROTATION": True,
     "CHECK_REVOKE_TOKEN": True,  # a new password ends all tokens of its account
 }
 SPECTACULAR_SETTINGS = {
