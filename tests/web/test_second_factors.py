@@ -9,6 +9,7 @@ import pytest
 from axes.models import AccessAttempt
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.hotp import HOTP
+from django.test import Client
 from django.utils import timezone
 
 from besedka.accounts import second_factor
@@ -158,6 +159,16 @@ def test_it_is_switched_on_renewed_and_switched_off_on_a_page(client, anna):
     assert not set(codes) & set(fresh)
     assert "no-store" in on["Cache-Control"]
     assert not SecondFactor.objects.exists()
+
+
+@pytest.mark.parametrize("address", [PAGE, CODE])
+def test_forms_are_looked_at_and_sent_and_nothing_else(anna, address):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(anna)
+
+    assert client.put(address).status_code == 405
+    assert client.delete(address)["Content-Type"] == "application/problem+json"
+    assert client.post(address, {"act": "off", "code": "x"}).status_code == 403
 
 
 def test_strangers_are_sent_to_sign_in(client):

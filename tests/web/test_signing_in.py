@@ -141,6 +141,27 @@ def test_what_is_missing_is_named(client, anna, body):
     assert {fault["field"] for fault in refused.json()["errors"]} <= {"username", "password"}
 
 
+@pytest.mark.parametrize("path", [PAGE, "/auth/register/"])
+@pytest.mark.parametrize(
+    ("body", "media"),
+    [
+        (b"\xff=%ff&username=%00&password=%ff&first_name=%00", "application/x-www-form-urlencoded"),
+        (b"--x", "multipart/form-data"),
+        (b"--x\r\n\xff", "multipart/form-data; boundary=x"),
+        (b"&".join(b"a=%d" % number for number in range(2_000)), "application/x-www-form-urlencoded"),
+    ],
+)
+def test_a_form_that_cannot_be_read_is_refused(client, path, body, media):
+    assert client.post(path, body, content_type=media).status_code in (400, 403)
+
+
+@pytest.mark.parametrize("path", [PAGE, "/auth/register/", "/auth/logout/", "/api/token/"])
+def test_json_is_answered_to_a_browser_too(client, anna, path):
+    answer = ask(client, path, body={"username": "anna", "password": []}, Accept="text/html")
+
+    assert answer.status_code in (200, 400)  # DRF shows people a page for a 204 too
+
+
 def test_who_is_signed_in_can_sign_in_as_somebody_else(client, anna):
     client.force_login(make.operator("carl"))
 

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
-from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -103,6 +103,20 @@ def read_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
         if request.method not in READING:
             return refuse(MethodNotAllowed(allowed=READING))
         return view(request, **found)
+
+    return answer
+
+
+def form(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A view that shows a form and takes it back, with the token that proves whose form it was."""
+    guarded = csrf_protect(view)
+
+    @csrf_exempt
+    @functools.wraps(view)
+    def answer(request: HttpRequest) -> HttpResponse:
+        if request.method not in (*READING, "POST"):
+            return refuse(MethodNotAllowed(allowed=(*READING, "POST")))
+        return guarded(request)
 
     return answer
 

@@ -10,11 +10,13 @@ from besedka.accounts.models import User
 from besedka.accounts.rates import TooManyTries
 from besedka.accounts.second_factor import SecondFactorWrong
 from besedka.problems import Problem
+from besedka.web.problems import form
 from besedka.web.signing_in import answer_form
 
 _OFFERED = "offered_second_factor"  # in the session: the sealed secret whose picture was shown
 
 
+@form
 @sensitive_variables("secret", "codes")
 @sensitive_post_parameters("code", "password")
 @login_required

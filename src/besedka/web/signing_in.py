@@ -30,7 +30,7 @@ from besedka.accounts.second_factor import SecondFactorWrong
 from besedka.desk import duty
 from besedka.problems import Problem
 from besedka.web import pages
-from besedka.web.problems import read_only
+from besedka.web.problems import form, read_only
 
 FORM = "/auth/login/"
 CODE_FORM = "/auth/login/code/"
@@ -134,8 +134,8 @@ def sign_in_page(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(_onward(request, _asked(request)))
 
 
+@form
 @sensitive_post_parameters("code")
-@csrf_protect
 def code_page(request: HttpRequest) -> HttpResponse:
     """The second form, for who has a second factor; without a right password just before it leads to the first."""
     user, onward = _halfway(request)
