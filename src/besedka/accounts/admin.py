@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -13,6 +14,7 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from besedka.accounts import resetting
 from besedka.accounts.models import User
 
 admin.site.unregister((Group, BlacklistedToken, OutstandingToken))  # tokens are nobody's to look at
@@ -48,6 +50,7 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not subsc
     form = PersonForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    actions = [resetting.reset_second_factors]
     list_display = ("username", "first_name", "last_name", "is_active", "is_author", "is_staff", "is_superuser")
     list_filter = ("is_active", "is_author", "is_staff", "is_superuser", "groups")
     fieldsets = (
@@ -99,6 +102,24 @@ class RoleAdmin(GroupAdmin, ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Administrators may."""
         return bool(request.user.is_superuser)
+
+
+@admin.register(AccessAttempt)
+class WrongTriesAdmin(ModelAdmin):
+    """Who is locked out of signing in now; to forget the tries is to let them try again."""
+
+    list_display = ("username", "ip_address", "failures_since_start", "attempt_time")
+    fields = list_display
+    search_fields = ("username", "ip_address")
+    ordering = ("-attempt_time",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """They come by themselves."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: AccessAttempt | None = None) -> bool:
+        """They are what happened."""
+        return False
 
 
 def _is_below(account: Any, user: Any) -> bool:

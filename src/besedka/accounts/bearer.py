@@ -1,57 +1,38 @@
-"""JSON Web Tokens that end with the rights they were given for: each carries the account's fingerprint."""
+"""`Authorization: Bearer …`: programs that have a pair of tokens."""
 
-import hmac
-from typing import Any, TypeVar
+from typing import Any
 
-from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme, TokenObtainPairSerializerExtension
-from drf_spectacular.utils import extend_schema_serializer
-from rest_framework.exceptions import AuthenticationFailed
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
-from rest_framework_simplejwt.serializers import TokenObtainPairSerializer
+from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidToken
 from rest_framework_simplejwt.tokens import Token
 
-from besedka.accounts.models import User
-
-CLAIM = "rights"
-T = TypeVar("T", bound=Token)
-
-
-def seal(token: T, user: User) -> T:
-    """The token, good as long as this account's password and rights are what they are now."""
-    token[CLAIM] = user.fingerprint
-    return token
-
-
-def check(token: Token, user: User) -> None:
-    """Raise `AuthenticationFailed` for a token of another password or other rights than the account has now."""
-    if not user.is_active or not hmac.compare_digest(str(token.get(CLAIM)).encode(), user.fingerprint.encode()):
-        raise AuthenticationFailed("Sign in again: this account has changed.")
+from besedka.accounts import tokens
+from besedka.accounts.refusals import Refused
 
 
 class Bearer(JWTAuthentication):
-    """`Authorization: Bearer …`."""
+    """simplejwt's reading of the token; that its sign-in and its account are still there is ours to know."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Token] | None:
+        """The account and its token; None without one. Raises `Refused`."""
+        try:
+            return super().authenticate(request)
+        except (AuthenticationFailed, InvalidToken, tokens.TokenRefused):
+            raise Refused(tokens.TokenRefused()) from None
 
     def get_user(self, validated_token: Token) -> Any:
-        """Whose token it is; raises `AuthenticationFailed`."""
-        user = super().get_user(validated_token)
-        assert isinstance(user, User)
-        check(validated_token, user)
-        return user
+        """Whose token it is."""
+        if tokens.has_ended(validated_token):
+            raise tokens.TokenRefused
+        return tokens.holder(validated_token)
 
 
-class BearerScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]  # theirs
-    target_class = Bearer  # type: ignore[assignment]  # as above
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # theirs
+    target_class = Bearer
+    name = "jwtAuth"
 
-
-@extend_schema_serializer(component_name="TokenObtainPair")
-class ObtainSerializer(TokenObtainPairSerializer):
-    """Name and password."""
-
-    @classmethod
-    def get_token(cls, user: Any) -> Token:
-        """A refresh token of this account; access tokens inherit what it carries."""
-        return seal(super().get_token(user), user)
-
-
-class ObtainScheme(TokenObtainPairSerializerExtension):  # type: ignore[no-untyped-call]  # theirs
-    target_class = ObtainSerializer  # type: ignore[assignment]  # as above
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """How the API's description calls it."""
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}

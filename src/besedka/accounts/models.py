@@ -1,8 +1,12 @@
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from besedka.accounts import names
 
 
 class User(AbstractUser):
@@ -13,6 +17,16 @@ class User(AbstractUser):
     )
     rights_version = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # grows with each change
     rights_moved = False  # while it is saved
+    # NULL: from before there was this rule, and the name looks like that of an older account.
+    name_key = names.NameKey(max_length=64, unique=True, null=True, editable=False)
+
+    def clean(self) -> None:
+        """What the admin's forms ask before they save."""
+        super().clean()
+        is_old = self.pk is not None and self.name_key is None
+        others = type(self).objects.filter(name_key=names.key(self.username or "")).exclude(pk=self.pk)
+        if self.username and not is_old and others.exists():
+            raise ValidationError({"username": gettext("Somebody has this name, or one that looks like it.")})
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Django signs sessions with it; tokens and connections carry a piece of it."""
@@ -39,6 +53,21 @@ class Ticket(models.Model):
 
     def __str__(self) -> str:
         return f"ticket of {self.user_id}"
+
+
+class SecondFactor(models.Model):
+    """What an account shows beside its password: a code that changes every half a minute, or one of a list."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="second_factor")
+    secret = models.CharField(max_length=255)  # sealed; of it and the time the codes are made (RFC 6238)
+    last_step = models.BigIntegerField(default=0)  # the half minute whose code was taken last: none is taken twice
+    recovery = models.JSONField(default=list)  # digests of the codes on the list that were not used yet
+    misses = models.PositiveIntegerField(default=0)  # wrong codes in a row, from wherever
+    missed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"second factor of {self.user_id}"
 
 
 class TelegramLink(models.Model):

@@ -7,4 +7,5 @@ from besedka.accounts import api
 urlpatterns = [
     re_path(r"^api/token/?$", api.Obtain.as_view(), name="token"),
     re_path(r"^api/token/refresh/?$", api.Refresh.as_view(), name="token-refresh"),
+    re_path(r"^api/token/blacklist/?$", api.End.as_view(), name="token-end"),
 ]

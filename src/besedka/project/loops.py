@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from starlette.applications import Starlette
 
+from besedka.accounts import sweeping
 from besedka.conversations import (
     attachments,
     closing,
@@ -45,6 +46,7 @@ ERASE_S = 3  # until what is behind the fence of an erasure goes on being remove
 ERASING_S = 10  # at a stretch: who asks us to stop waits for the end of it
 OLD_S = 3_600  # between two looks for conversations that are older than their inbox keeps any
 OLD_AT_ONCE = 5_000  # of these in one look; the rest waits for the next
+ACCOUNTS_S = 1_800  # between two looks for tokens, sessions and wrong tries that have run out
 
 
 @contextlib.asynccontextmanager
@@ -79,6 +81,7 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
     tasks.append(asyncio.create_task(_every(FILES_S, _sweep_files, at_once=False)))
     tasks.append(asyncio.create_task(_every(ERASE_S, _erase)))
     tasks.append(asyncio.create_task(_every(OLD_S, _erase_old, at_once=False)))
+    tasks.append(asyncio.create_task(_every(ACCOUNTS_S, _sweep_accounts, at_once=False)))
     tasks.append(asyncio.create_task(asyncio.to_thread(staff.load_installed)))
     tasks.append(asyncio.create_task(shelves.warm()))
     if settings.TELEGRAM_BOT_TOKEN:
@@ -187,6 +190,10 @@ async def _erase() -> None:
 
 async def _erase_old() -> None:
     await _apart(lambda: retention.sweep_many(timezone.now(), limit=OLD_AT_ONCE))
+
+
+async def _sweep_accounts() -> None:
+    await _apart(sweeping.sweep)
 
 
 async def _apart(work: Callable[[], object]) -> None:

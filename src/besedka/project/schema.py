@@ -15,7 +15,7 @@ _REFUSALS = {
     "413": "The request is too large.",
     "415": "This address takes another kind of body.",
     "422": "The same id came before with another content.",
-    "429": "Too much at once: the header says when to come again.",
+    "429": "Too many requests or wrong tries: wait for `Retry-After` seconds.",
 }
 _METHODS = ("get", "post", "put", "patch", "delete")
 

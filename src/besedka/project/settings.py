@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import environ
+from django.utils.translation import gettext_lazy
 
 from besedka.project.addresses import place
 from besedka.project.secrets import own_secret
@@ -101,6 +102,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "rest_framework_simplejwt.token_blacklist",
+    "axes",
     "besedka.accounts",
     "besedka.conversations",
     "besedka.bots",
@@ -142,19 +144,35 @@ TEMPLATES = [
 
 # Accounts
 AUTH_USER_MODEL = "accounts.User"
+CSRF_FAILURE_VIEW = "besedka.web.problems.csrf_failed"
+LOGIN_URL = "/auth/login/"
+LOGIN_REDIRECT_URL = "/admin/"  # of who signed in without having wanted a page
+REGISTRATION = env.bool("BESEDKA_REGISTRATION", True)  # off: only an administrator makes accounts
 AUTHENTICATION_BACKENDS = [
-    # The first two sign nobody in: they say who has which role, before groups and permissions are read.
+    "axes.backends.AxesStandaloneBackend",  # first: whoever is locked is not even asked for a password
+    # These two sign nobody in: they say who has which role, before groups and permissions are read.
     "besedka.accounts.roles.OfAccounts",
     "besedka.desk.rights.OfTheDesk",
     "django.contrib.auth.backends.ModelBackend",
 ]
-LOGIN_URL = "/auth/login/"
-LOGIN_REDIRECT_URL = "/admin/"  # of who signed in without having wanted a page
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["username", "first_name"]},
+    },
 ]
+# Wrong tries are counted by axes in the database, so all processes count together; see besedka.accounts.guarding.
+AXES_ENABLED = RATE_LIMITS
+AXES_FAILURE_LIMIT = 5  # wrong tries under one name from one address
+AXES_COOLOFF_TIME = timedelta(minutes=15)  # after the last of them
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # both: nobody locks the owner out from elsewhere
+AXES_CLIENT_IP_CALLABLE = "besedka.accounts.networks.axes_address"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # who goes on guessing does not lengthen it
+AXES_DISABLE_ACCESS_LOG = True  # who signed in from where, for ever, is more than we need to know
+AXES_ENABLE_ADMIN = False  # ours shows what is locked now
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0  # a year; a browser that saw it never asks over plain HTTP again
@@ -197,8 +215,6 @@ SIMPLE_JWT = {
     ).hexdigest(),  # what signs sessions signs no tokens
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
-    "ROTATE_REFRESH_TOKENS": True,
-    "BLACKLIST_AFTER_ROTATION": True,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Besedka",
@@ -216,6 +232,7 @@ UNFOLD = {
     "SITE_TITLE": "Besedka",
     "SITE_HEADER": "Besedka",
     "SITE_SYMBOL": "forum",
+    "ACCOUNT": {"navigation": [{"title": gettext_lazy("Sign in with a code"), "link": "/auth/second-factor/"}]},
     "COLORS": {
         "primary": {
             str(shade): f"rgb({green.replace(' ', ', ')})"
@@ -225,7 +242,9 @@ UNFOLD = {
 }
 
 HEALTH = {"telegram": "besedka.telegram.health.state"}  # parts that say in a word how they do, and what does so
-SILENCED_SYSTEM_CHECKS: list[str] = []
+SILENCED_SYSTEM_CHECKS = [
+    "axes.W002",  # its middleware answers with a page of its own; ours are problems, see besedka.accounts.guarding
+]
 TESTING = "pytest" in sys.modules or os.environ.get("BESEDKA_TESTING") == "on"
 LOGGING = {
     "version": 1,
@@ -238,6 +257,7 @@ LOGGING = {
         "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         "uvicorn.error": {"filters": ["clients_fault"]},
         # These write a line for every request, and what is in requests to models is nobody's business.
+        "axes": {"level": "ERROR"},  # it would write the name that was typed, and people type passwords there
         "httpx2": {"level": "WARNING"},
         "openai": {"level": "WARNING"},
     },

@@ -4,12 +4,15 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from besedka.web.signing_in import admin_sign_in
+
 handler400 = "besedka.web.problems.bad_request"
 handler403 = "besedka.web.problems.permission_denied"
 handler404 = "besedka.web.problems.page_not_found"
 handler500 = "besedka.web.problems.server_error"
 
 urlpatterns = [
+    re_path(r"^admin/login/?$", admin_sign_in, name="admin-sign-in"),  # before the admin's own
     path("admin/", admin.site.urls),
     re_path(r"^api/schema/?$", SpectacularAPIView.as_view(permission_classes=[]), name="schema"),
     re_path(

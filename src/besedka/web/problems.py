@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
-from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -51,6 +51,7 @@ class InternalError(Problem):
 
 def render_drf(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: our problems and its own exceptions as problem details; None for a bug."""
+    error = getattr(error, "problem", error)  # one of ours on its way through an authentication
     if isinstance(error, RequestDataTooBig):
         error = BodyTooLarge(limit_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     if isinstance(error, Problem):
@@ -76,6 +77,13 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     return _refuse(request, PermissionDenied(), ru="Сюда вам нельзя", en="You may not do this")
 
 
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's answer to a form without the token that proves which page it comes from."""
+    return _refuse(
+        request, PermissionDenied(), ru="Эта форма устарела: откройте её заново", en="Open this form anew"
+    )
+
+
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's answer where there is nothing."""
     return _refuse(request, NotFound(), ru="Здесь ничего нет", en="There is nothing here")
@@ -95,6 +103,20 @@ def read_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
         if request.method not in READING:
             return refuse(MethodNotAllowed(allowed=READING))
         return view(request, **found)
+
+    return answer
+
+
+def form(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A view that shows a form and takes it back, with the token that proves whose form it was."""
+    guarded = csrf_protect(view)
+
+    @csrf_exempt
+    @functools.wraps(view)
+    def answer(request: HttpRequest) -> HttpResponse:
+        if request.method not in (*READING, "POST"):
+            return refuse(MethodNotAllowed(allowed=(*READING, "POST")))
+        return guarded(request)
 
     return answer
 

@@ -4,7 +4,7 @@ from django.templatetags.static import static
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from besedka.web import ads, desk, health, legacy_rooms, pages, signing_in
+from besedka.web import ads, desk, health, legacy_rooms, pages, registering, second_factors, signing_in
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -13,8 +13,11 @@ urlpatterns = [
     re_path(r"^ads/?$", ads.listed, name="ads-page"),
     re_path(r"^ads/(?P<ad_id>[0-9]{1,18})/?$", ads.one, name="ad-page"),
     re_path(r"^media/ads/(?P<file>[0-9a-f]{32}(-small)?\.webp)$", ads.picture, name="ad-picture"),
-    re_path(r"^auth/login/?$", signing_in.sign_in, name="sign-in"),
-    re_path(r"^auth/logout/?$", signing_in.sign_out, name="sign-out"),
+    re_path(r"^auth/register/?$", registering.Register.as_view(), name="register"),
+    re_path(r"^auth/login/?$", signing_in.SignIn.as_view(), name="sign-in"),
+    re_path(r"^auth/login/code/?$", signing_in.code_page, name="sign-in-code"),
+    re_path(r"^auth/logout/?$", signing_in.SignOut.as_view(), name="sign-out"),
+    re_path(r"^auth/second-factor/?$", second_factors.second_factor_page, name="second-factor"),
     path("favicon.ico", RedirectView.as_view(url=static("site/mark.svg"))),
     path("widget.js", pages.widget, name="widget"),
     re_path(r"^api/root/?$", pages.BuilderRoot.as_view(), name="builder-root"),
