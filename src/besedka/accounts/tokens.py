@@ -106,7 +106,7 @@ def has_ended(token: Token) -> bool:
 
 
 def holder(token: Token) -> User:
-    """Whose token this is. Raises `TokenRefused` if the account is gone or off, or has another password or rights."""
+    """Whose token this is. Raises `TokenRefused` if the account is gone, off, or not as it was."""
     written = str(token.get(api_settings.USER_ID_CLAIM, ""))
     known = written.isascii() and written.isdigit() and len(written) < 20 and int(written) <= MAX_ID
     user = User.objects.filter(pk=int(written), is_active=True).first() if known else None
