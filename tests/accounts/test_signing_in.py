@@ -110,7 +110,7 @@ def forged(payload, *, key, algorithm="HS256"):
         lambda p, key: forged({**p, "token_type": "refresh"}, key=key),
         lambda p, key: forged({k: v for k, v in p.items() if k != "jti"}, key=key),
         lambda p, key: forged({**p, "user_id": "999999"}, key=key),
-        lambda p, key: forged({**p, "hash_password": "x"}, key=key),
+        lambda p, key: forged({**p, "rights": "x"}, key=key),
         lambda p, key: "no.token.at.all",
     ],
 )

@@ -19,13 +19,12 @@ from besedka.problems import Problem
 REMEMBERED_S = 300  # seconds that a pair of name and password is known to be right
 REMEMBERED = 10_000  # pairs
 
-# By a keyed digest of the pair and of where it came from: whose it is, the stored hash that it was checked
-# against, and until when.
+# By a keyed digest of the pair and of where it came from: whose it is, what its sessions end with, and until when.
 _right: OrderedDict[bytes, tuple[int, str, float]] = OrderedDict()
 
 
 class Basic(BasicAuthentication):
-    """RFC 7617. A pair that was right a moment ago is right, unless the account or its password changed since.
+    """RFC 7617. A pair that was right a moment ago is right, unless the account changed since.
 
     An account with a second factor cannot come in this way: there is no place for the code.
     """
@@ -49,12 +48,12 @@ class Basic(BasicAuthentication):
         known = _right.get(key)
         if known is not None:
             user = User.objects.filter(pk=known[0], is_active=True, second_factor=None).first()
-            if user is not None and user.password == known[1] and time.monotonic() < known[2]:
+            if user is not None and user.get_session_auth_hash() == known[1] and time.monotonic() < known[2]:
                 guarding.ensure_allowed(http, user.username)  # else it would tell a guesser that a guess is right
                 return user
             _right.pop(key, None)
         user = guarding.sign_in(http, userid, password)
-        _right[key] = (user.pk, user.password, time.monotonic() + REMEMBERED_S)
+        _right[key] = (user.pk, user.get_session_auth_hash(), time.monotonic() + REMEMBERED_S)
         while len(_right) > REMEMBERED:
             _right.popitem(last=False)
         return user

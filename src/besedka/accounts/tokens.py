@@ -1,5 +1,6 @@
 """JSON Web Tokens: pairs of a short and a long one, which belong to one sign-in and end with it."""
 
+import hmac
 from datetime import datetime
 from typing import Any, Self
 
@@ -8,12 +9,13 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import BlacklistMixin, RefreshToken, Token
-from rest_framework_simplejwt.utils import datetime_from_epoch, get_md5_hash_password
+from rest_framework_simplejwt.utils import datetime_from_epoch
 
 from besedka.accounts.models import User
 from besedka.problems import Problem
 
 FAMILY = "family"  # the claim that all tokens of one sign-in share
+RIGHTS = "rights"  # the claim that changes with what sessions of the account end with, as its password
 MAX_ID = 2**63 - 1  # that the databases can hold
 
 
@@ -40,6 +42,7 @@ class Refresh(RefreshToken):
     def for_user(cls, user: Any) -> Self:
         """A new one, the first of its family."""
         token: Self = super(BlacklistMixin, cls).for_user(user)
+        token[RIGHTS] = _fingerprint(user)
         token.outstand()
         return token
 
@@ -107,7 +110,8 @@ def holder(token: Token) -> User:
     written = str(token.get(api_settings.USER_ID_CLAIM, ""))
     known = written.isascii() and written.isdigit() and len(written) < 20 and int(written) <= MAX_ID
     user = User.objects.filter(pk=int(written), is_active=True).first() if known else None
-    if user is None or token.get(api_settings.REVOKE_TOKEN_CLAIM) != get_md5_hash_password(user.password):
+    claimed = str(token.get(RIGHTS)).encode()
+    if user is None or not hmac.compare_digest(claimed, _fingerprint(user).encode()):
         raise TokenRefused
     return user
 
@@ -115,6 +119,10 @@ def holder(token: Token) -> User:
 def forget_expired(now: datetime) -> None:
     """What has run out by itself need not be remembered as ended."""
     OutstandingToken.objects.filter(expires_at__lte=now).delete()
+
+
+def _fingerprint(user: User) -> str:
+    return user.get_session_auth_hash()[:32]
 
 
 def _read(written: str) -> Refresh:

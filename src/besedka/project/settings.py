@@ -212,7 +212,6 @@ SIMPLE_JWT = {
     ).hexdigest(),  # what signs sessions signs no tokens
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
-    "CHECK_REVOKE_TOKEN": True,  # a new password ends all tokens of its account
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Besedka",
