@@ -119,7 +119,7 @@ FORGERIES = {
     "of somebody who is not there": lambda p, key: jwt.encode({**p, "user_id": "999999"}, key),
     "of an impossible number": lambda p, key: jwt.encode({**p, "user_id": "9" * 30}, key),
     "of a list": lambda p, key: jwt.encode({**p, "user_id": [1]}, key),
-    "of another password": lambda p, key: jwt.encode({**p, "hash_password": "x"}, key),
+    "of another password": lambda p, key: jwt.encode({**p, "rights": "x"}, key),
     "no token": lambda p, key: "no.token.at.all",
     "dots": lambda p, key: "..",
     "long": lambda p, key: jwt.encode({**p, "x": "x" * 2_000}, "y" * 64),
