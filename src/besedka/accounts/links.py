@@ -38,7 +38,7 @@ def telegram_user_many(strangers: Sequence[Stranger], *, now: datetime | None = 
         is_new = link is None
         if link is None:
             user, _ = User.objects.get_or_create(
-                username=f"telegram-{one.telegram_id}", defaults={"first_name": one.name.strip()[:150]}
+                username=_username(one.telegram_id), defaults={"first_name": one.name.strip()[:150]}
             )
             if is_new and not user.password:
                 user.set_unusable_password()
@@ -68,9 +68,45 @@ def of_chat(chat_id: int) -> Linked | None:
     return Linked(link.user_id, link.telegram_id, link.chat_id) if link else None
 
 
+def of_telegram(telegram_id: int) -> Linked | None:
+    """Who this Telegram account is."""
+    link = TelegramLink.objects.filter(telegram_id=telegram_id).first()
+    return Linked(link.user_id, link.telegram_id, link.chat_id) if link else None
+
+
+@transaction.atomic
+def link(user_id: int, stranger: Stranger, *, now: datetime) -> None:
+    """This Telegram account is this person's, and no other is; what either was linked to before is no more."""
+    TelegramLink.objects.filter(telegram_id=stranger.telegram_id).delete()
+    TelegramLink.objects.filter(user_id=user_id).delete()
+    TelegramLink.objects.create(
+        user_id=user_id, telegram_id=stranger.telegram_id, chat_id=stranger.chat_id, created_at=now
+    )
+
+
+def unlink(user_id: int) -> None:
+    """This person has no Telegram account any more."""
+    TelegramLink.objects.filter(user_id=user_id).delete()
+
+
+def is_made_here(linked: Linked) -> bool:
+    """Whether the account was made for this Telegram account when it first came: nobody else can be behind it."""
+    return User.objects.filter(pk=linked.user_id, username=_username(linked.telegram_id)).exists()
+
+
+def name_of(user_id: int) -> str:
+    """What this person is called; "" where there is no such account."""
+    user = User.objects.filter(pk=user_id).first()
+    return (user.get_full_name() or user.get_username()) if user is not None else ""
+
+
 def exist() -> bool:
     """Whether anybody has a Telegram account at all."""
     return TelegramLink.objects.exists()
+
+
+def _username(telegram_id: int) -> str:
+    return f"telegram-{telegram_id}"
 
 
 def _links(**which: object) -> list[TelegramLink]:
