@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from besedka.accounts.models import LinkToken
+from besedka.accounts.models import LinkToken, User
 
 LIFE_S = 600
 KEPT = timedelta(days=1)  # a used one, or one that nobody used
@@ -35,8 +35,13 @@ def redeem(token: str, *, now: datetime) -> bool:
 
 
 def _fresh(token: str, now: datetime) -> QuerySet[LinkToken]:
+    """Without a join: with one, an update would look for unused rows in a subquery, which PostgreSQL does not ask
+    again after it has waited for somebody who used one."""
     return LinkToken.objects.filter(
-        digest=_digest(token), used_at=None, created_at__gt=now - timedelta(seconds=LIFE_S), user__is_active=True
+        digest=_digest(token),
+        used_at=None,
+        created_at__gt=now - timedelta(seconds=LIFE_S),
+        user__in=User.objects.filter(is_active=True),
     )
 
 

@@ -22,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 from besedka.conversations import signals
 from besedka.conversations.batcher import Batcher
 from besedka.problems import BodyTooLarge, Invalid, MethodNotAllowed, NotFound, Problem
-from besedka.telegram import health, sender, updates
+from besedka.telegram import checks, health, sender, updates
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,13 @@ class Interface:
 
 
 async def serve(reader: Batcher) -> None:
-    """Answer at `BOT_HOST:BOT_PORT`, for ever, until cancelled; where another process does, wait for it to end."""
+    """Answer at `BOT_HOST:BOT_PORT`, for ever, until cancelled; where another process does, wait for it to end.
+
+    A secret that can be guessed is none: then nothing listens.
+    """
+    if len(settings.BOT_SECRET) < checks.SHORTEST:
+        logger.error("BOT_SECRET is shorter than %d characters: nobody can call us", checks.SHORTEST)
+        return
     told = False
     while True:
         try:
