@@ -239,7 +239,13 @@ def test_in_telegram_the_token_is_asked_for_attached_and_then_known(telegram, fr
     [other] = boris.get("/token/") or [boris.post("/token/", {})]
 
     [hello] = answers(phone, "/start")
-    wrong = answers(phone, "hello", token[:-1], str(uuid.uuid1()), f"{{{token}}}", str(uuid.uuid4()))
+    others = [telegram.person(f"Ещё {number}") for number in range(5)]
+    for other_phone, text in zip(
+        others, ("hello", token[:-1], str(uuid.uuid1()), f"{{{token}}}", str(uuid.uuid4())), strict=True
+    ):
+        other_phone.writes(text)
+    wait_until(lambda: all(one.texts for one in others), within_s=SOON_S)
+    wrong = [one.texts[0] for one in others]
     done = answers(phone, token)
     again = answers(phone, token.upper(), other["token"])
     [known] = answers(phone, "/start")

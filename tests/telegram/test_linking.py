@@ -97,8 +97,10 @@ def test_a_link_that_is_worth_nothing_is_refused_in_the_same_words(telegram, spo
 def test_what_is_no_link_at_all_is_refused_in_the_same_words(telegram):
     phone = telegram.person()
 
-    for behind in ("x", "x" * 500, "жук", "a b c", "'; DROP TABLE accounts_user; --", "\u0000"):
-        assert answer(phone, f"/start {behind}") in (INVALID, answer(phone, "/start"))
+    told = [answer(phone, f"/start {behind}") for behind in ("x", "x" * 500, "жук", "a b c", "'; --", "\ud800")]
+
+    assert told == [INVALID] * 6
+    assert "Здравствуйте" in answer(phone, "/start \u0000 ")
 
 
 def test_whoever_had_registered_becomes_the_person_and_is_no_operator_of_nobody(telegram):
@@ -158,6 +160,7 @@ def test_one_telegram_is_one_person_s_at_a_time(telegram):
 
 def test_nobody_changes_hands_while_leading_a_conversation(telegram):
     phone, anna = operator(telegram), make.operator("anna")
+    Operator.objects.create(user=anna, is_enabled=True)
     led(telegram, phone)
     token = link_tokens.issue(anna.pk)
 
@@ -170,6 +173,18 @@ def test_nobody_changes_hands_while_leading_a_conversation(telegram):
     assert stopped_too_early != anna.pk
     assert "anna" in done
     assert user_id(phone) == anna.pk
+
+
+def test_no_operator_stops_being_one_by_a_link_that_somebody_sends(telegram):
+    phone, stranger = operator(telegram), make.operator("stranger")
+    before = user_id(phone)
+
+    told = opens(phone, stranger)
+
+    assert told.startswith("Вы здесь оператор, а учётная запись stranger — нет.")
+    assert user_id(phone) == before
+    assert answer(phone, "/start") == "Вы уже в режиме в ожидания."
+    assert LinkToken.objects.get().used_at is None
 
 
 def test_stop_ends_a_link_and_start_begins_anew_as_nobody_in_particular(telegram):

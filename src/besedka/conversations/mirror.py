@@ -22,7 +22,7 @@ from besedka.conversations.contacts import Address
 from besedka.conversations.deliveries import Watch
 from besedka.conversations.log import Append
 from besedka.conversations.models import Conversation, Inbox, Message, Watcher
-from besedka.problems import Problem
+from besedka.problems import Problem, Unavailable
 
 CHANNEL = "mirror"  # of deliveries into the chats of those who wrote
 PAGE = 1_000  # messages that one look at a history gives
@@ -55,16 +55,14 @@ class Copy(msgspec.Struct, frozen=True):
 def post(author: Author, text: str, client_id: str | None = None, *, now: datetime | None = None) -> Kept:
     """The message is stored, and on its way to the author's Telegram. The same client id again changes nothing.
 
-    Raises `IdempotencyKeyReused`.
+    Raises `IdempotencyKeyReused`, `Unavailable`.
     """
     for attempt in range(1, TRIES + 1):
         try:
             return _post(author, text, client_id, now or timezone.now())
         except (IntegrityError, OperationalError):
-            if attempt == TRIES:
-                raise
             time.sleep(PAUSE_S * attempt)
-    raise AssertionError("not to be reached")
+    raise Unavailable
 
 
 def history(user_id: int, *, before: int | None = None) -> list[Kept]:

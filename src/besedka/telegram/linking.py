@@ -62,7 +62,8 @@ def take_token(act: Act, now: datetime) -> None:
 def use_link(act: Act, now: datetime) -> None:
     """This Telegram account is the person's who was given the link, with their messages; or why it is not.
 
-    What was linked before, on either side, is not any more. Nobody changes hands while leading a conversation.
+    What was linked before, on either side, is not any more. Nobody changes hands while leading a conversation, and
+    no operator stops being one by opening a link that somebody has sent.
     """
     token = payload(act)
     user_id = link_tokens.owner(token, now=now) if len(token) <= link_tokens.LONGEST else None
@@ -73,6 +74,9 @@ def use_link(act: Act, now: datetime) -> None:
     is_theirs = here is not None and here.user_id == user_id
     if not is_theirs and any(one is not None and leads(one.user_id) for one in (here, there)):
         tell(act, texts.text("link_busy", act.language), now)
+        return
+    if here is not None and not is_theirs and duty.is_at_desk(here.user_id) and not duty.is_at_desk(user_id):
+        tell(act, texts.text("link_operator", act.language, name=links.name_of(user_id)), now)
         return
     if not link_tokens.redeem(token, now=now):
         tell(act, texts.text("link_invalid", act.language), now)

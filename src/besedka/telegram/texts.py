@@ -51,6 +51,10 @@ _TEXTS = {
         "ru": "Сначала закончите переписку с клиентом (/finish), потом откройте ссылку ещё раз.",
         "en": "End the conversation with the customer first (/finish), then open the link once more.",
     },
+    "link_operator": {
+        "ru": "Вы здесь оператор, а учётная запись {name} — нет. Попросите администратора сначала включить её.",
+        "en": "You are an operator here, the account {name} is none. Ask an administrator to enable it first.",
+    },
     "moved": {
         "ru": "Учётная запись привязана к другому Telegram, сюда её сообщения больше не приходят.",
         "en": "The account belongs to another Telegram now; its messages come here no more.",
