@@ -114,6 +114,21 @@ def test_whoever_had_registered_becomes_the_person_and_is_no_operator_of_nobody(
     assert not Operator.objects.filter(user_id=made_here).exists()
 
 
+def test_whoever_has_chosen_the_name_of_an_account_that_is_to_be_made_does_not_get_it(telegram):
+    phone = telegram.person("Аня")
+    taken = User.objects.create_user(f"telegram-{phone.id}", password="a long password")
+
+    answer(phone, "/start")
+    made = user_id(phone)
+    links.unlink(made)
+    answer(phone, "/start")
+
+    assert made != taken.pk
+    assert user_id(phone) == made
+    assert not User.objects.get(pk=made).has_usable_password()
+    assert not Operator.objects.filter(user=taken).exists()
+
+
 def test_an_operator_works_under_their_own_account(telegram):
     anna, phone = make.operator("anna"), telegram.person("Аня")
     Operator.objects.create(user=anna, is_enabled=True)
