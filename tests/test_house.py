@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LEGACY_ROUTES = {"/api/bots/", "/chat/", "/gpt", "/message", "/api/v1/gpt", "/api/v1/message"}
 LEGACY_ROUTES |= {"/api/v1/execute", "/ws/chat/", "/api/ws_token/", "/api/v1/support_chat", "/api/v1/chats_list"}
 LEGACY_ROUTES |= {"/auth/register/", "/auth/login/"}
+LEGACY_ROUTES |= {"/token/", "/message/"}
 
 # Who may call what. A route that is not here fails: say who may, and write the line that shows it for each method
 # in `test_who_may.py`, or for the door in `test_who_may_door.py`.
@@ -27,6 +28,7 @@ ANYBODY, CONTACT, STAFF = "anybody", "contact", "staff"
 TELEGRAM = "telegram"  # whoever shows the secret that Telegram was given
 AUTHOR = "author"  # whoever has an account, over what is theirs
 OPERATOR = "operator"  # whom an administrator has enabled to answer
+PROGRAMS = ("api/", "token", "message/")  # where programs are refused; elsewhere people are sent to sign in
 WHO_MAY = {
     # the door
     "/api/v1/gpt": CONTACT,
@@ -75,6 +77,9 @@ WHO_MAY = {
     "api/v1/desk/conversations/(?P<conversation_id>[0-9]{1,18})/messages": OPERATOR,
     "api/v1/desk/conversations/(?P<conversation_id>[0-9]{1,18})"
     "/(?P<act>claim|return|transfer|close|reopen|snooze)": OPERATOR,
+    "token": AUTHOR,
+    "message": CONTACT,  # with a chat token, at the door; who is signed in, their own
+    "message/(?P<message_id>[0-9]{1,18})": AUTHOR,
     "api/v1": ANYBODY,
     "api/v1/sources": STAFF,
     "api/v1/sources/(?P<source_id>[0-9]{1,18})": STAFF,
@@ -85,6 +90,7 @@ WHO_MAY = {
     "ads/(?P<ad_id>[0-9]{1,18})": ANYBODY,
     "media/ads/(?P<file>[0-9a-f]{32}(-small)?.webp)": ANYBODY,
     "telegram/webhook": TELEGRAM,
+    "api/v1/telegram/link": AUTHOR,
     "demo": ANYBODY,
     "desk": OPERATOR,
     "health": ANYBODY,
@@ -155,7 +161,7 @@ def test_strangers_are_sent_to_sign_in_where_they_may_not(path, client, db):
     """People are sent to the form, programs are refused, whatever they want to do."""
     path = re.sub(r"\(\?P<act>(\w+)[^)]*\)", r"\1", path)
     address = "/" + re.sub(r"\(\?P<\w+>[^)]*\)", "1", path)
-    if not path.startswith("api/"):
+    if not path.startswith(PROGRAMS):
         response = client.get(address)
         assert response.status_code == 302
         assert "/login/" in response["Location"]

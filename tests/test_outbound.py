@@ -183,6 +183,32 @@ def test_the_environments_proxy_is_not_asked(allowed, monkeypatch):
     assert fetch(allowed).text == "hello"
 
 
+def inside(place: str, url: str) -> httpx2.Response:
+    async def get():
+        async with outbound.client_inside(place) as client:
+            return await client.get(url)
+
+    return asyncio.run(get())
+
+
+def test_a_part_of_the_house_reaches_the_one_place_that_it_is_for_and_strangers_do_not(canned):
+    place = f"127.0.0.1:{canned.server_port}"
+
+    assert inside(place, f"http://{place}/").text == "hello"
+    with pytest.raises(outbound.AddressRefused):
+        outbound.check_url(f"http://{place}/")
+    with pytest.raises(outbound.AddressRefused):
+        fetch(f"http://{place}/")
+
+
+@pytest.mark.parametrize("place", ["127.0.0.1:9", "localhost:{port}", "0.0.0.0:{port}"])
+def test_a_part_of_the_house_reaches_no_other_place(canned, place):
+    with pytest.raises(outbound.AddressRefused):
+        inside(place.format(port=canned.server_port), f"http://127.0.0.1:{canned.server_port}/")
+
+    assert canned.came == []
+
+
 def test_sockets_of_this_machine_are_refused():
     async def connect():
         await outbound._Guard().connect_unix_socket("/var/run/docker.sock")

@@ -28,6 +28,7 @@ TIMEOUT = httpx2.Timeout(READ_S, connect=CONNECT_S)
 FAILURES = (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL)  # the other end's, and the network's
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.InvalidURL)  # surely
 Response = httpx2.Response
+Client = httpx2.AsyncClient
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -110,6 +111,16 @@ def client() -> httpx2.AsyncClient:
     return known
 
 
+def client_inside(place: str) -> httpx2.AsyncClient:
+    """A client that reaches one `host:port` of our own, private or not, and nothing else; to be closed after use.
+
+    For parts of the house that run apart. What strangers name goes through `client`, which does not reach them.
+    """
+    return httpx2.AsyncClient(
+        transport=_Transport(_Guard(only=place)), timeout=TIMEOUT, follow_redirects=False, trust_env=False
+    )
+
+
 _clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient] = weakref.WeakKeyDictionary()
 
 
@@ -127,8 +138,9 @@ def is_public(address: IpAddress) -> bool:
 class _Guard(httpcore2.AsyncNetworkBackend):
     """Connects to an address only after it was checked, and to no other."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, only: str | None = None) -> None:
         self._behind = httpcore2.AnyIOBackend()
+        self._only = only
 
     async def connect_tcp(
         self,
@@ -140,7 +152,10 @@ class _Guard(httpcore2.AsyncNetworkBackend):
     ) -> httpcore2.AsyncNetworkStream:
         """Resolve, check every address, connect to one of them."""
         addresses = [host]
-        if not _is_allowed(host, port):
+        if self._only is not None:
+            if f"{host}:{port}" != self._only:
+                raise AddressRefused(f"From here nothing but {self._only} is reached.")
+        elif not _is_allowed(host, port):
             _check_port(port)
             addresses = await _resolve(host, port, timeout)
             for address in addresses:
@@ -169,7 +184,7 @@ class _Guard(httpcore2.AsyncNetworkBackend):
 class _Transport(httpx2.AsyncHTTPTransport):
     """httpx2's own transport, over the guard, with a limit on what comes back."""
 
-    def __init__(self) -> None:
+    def __init__(self, guard: _Guard | None = None) -> None:
         super().__init__(trust_env=False)
         # The constructor takes no network backend; the pool that it would make differs in nothing else.
         self._pool = httpcore2.AsyncConnectionPool(
@@ -177,7 +192,7 @@ class _Transport(httpx2.AsyncHTTPTransport):
             max_connections=CONNECTIONS,
             max_keepalive_connections=50,
             keepalive_expiry=30,
-            network_backend=_Guard(),
+            network_backend=guard or _Guard(),
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:

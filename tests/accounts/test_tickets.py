@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import make
 import pytest
+from at_once import together
 from django.utils import timezone
 
 from besedka.accounts import tickets
@@ -54,3 +55,12 @@ def test_who_was_switched_off_is_not_let_in_and_not_known(anna):
 
     assert isinstance(tickets.redeem_many([ticket])[0], tickets.TicketInvalid)
     assert tickets.known_many([anna.pk, 999_999]) == [None, None]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_those_who_show_a_ticket_at_once_to_several_processes_one_is_let_in(transactional_db):
+    ticket = tickets.issue(make.operator("anna").pk)
+
+    let_in = together(*(lambda: tickets.redeem_many([ticket])[0] for _ in range(12)))
+
+    assert sum(isinstance(one, tickets.Person) for one in let_in) == 1

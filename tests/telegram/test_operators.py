@@ -29,7 +29,8 @@ def test_somebody_new_is_registered_and_waits_to_be_enabled(telegram):
     wait_until(lambda: len(anna.texts) == 3)
 
     assert "зарегистрированы" in anna.texts[0]
-    assert anna.texts[1:] == ["Администратор вас ещё не включил."] * 2
+    assert anna.texts[1].endswith("Администратор вас ещё не включил.")
+    assert anna.texts[2] == "Invalid token format"
     who = User.objects.get(pk=user_id(anna))
     assert (who.first_name, who.has_usable_password(), Operator.objects.get().is_enabled) == ("Анна", False, False)
 
@@ -48,12 +49,14 @@ def test_an_enabled_one_goes_on_duty_once(telegram):
     assert Operator.objects.get().on_duty_since is not None
 
 
-def test_a_stranger_who_does_not_start_is_told_how(telegram):
+def test_a_stranger_who_does_not_start_is_no_operator(telegram):
     stranger = telegram.person()
 
     stranger.writes("hello")
+    stranger.writes("/finish")
 
-    wait_until(lambda: stranger.texts == ["Мы не знакомы. Напишите /start, чтобы стать оператором."])
+    told = ["Invalid token format", "Мы не знакомы. Напишите /start, чтобы стать оператором."]
+    wait_until(lambda: stranger.texts == told)
     assert not Operator.objects.exists()
 
 
@@ -197,7 +200,11 @@ def test_what_cannot_be_carried_is_said(telegram, content, told):
     [
         ("hello", "Сейчас у вас нет клиента. Ничего не передано."),
         ("/finish", "У вас нет клиента. Вы не на дежурстве; чтобы вернуться, напишите /start."),
-        ("/whatever", "/start — ждать клиентов, /finish — закончить переписку и уйти с дежурства."),
+        (
+            "/whatever",
+            "/start — ждать клиентов, /finish — закончить переписку и уйти с дежурства, "
+            "/stop — отвязать учётную запись.",
+        ),
     ],
 )
 def test_without_a_client_it_is_said(telegram, written, told):
@@ -211,7 +218,7 @@ def test_without_a_client_it_is_said(telegram, written, told):
 def test_somebody_whose_telegram_is_english_is_answered_in_english(telegram):
     anna = telegram.person()
 
-    anna.sends(text="hello", **{"from": {"id": anna.id, "first_name": "Ann", "language_code": "en-GB"}})
+    anna.sends(text="/finish", **{"from": {"id": anna.id, "first_name": "Ann", "language_code": "en-GB"}})
 
     wait_until(lambda: anna.texts == ["We have not met. Write /start to become an operator."])
 

@@ -1,10 +1,13 @@
 """Telegram accounts and the people behind them."""
 
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from besedka.accounts.models import TelegramLink, User
@@ -37,13 +40,7 @@ def telegram_user_many(strangers: Sequence[Stranger], *, now: datetime | None = 
         link = found.get(one.telegram_id)
         is_new = link is None
         if link is None:
-            user, _ = User.objects.get_or_create(
-                username=f"telegram-{one.telegram_id}",
-                defaults={"first_name": one.name.strip()[:150], "is_author": False},
-            )
-            if is_new and not user.password:
-                user.set_unusable_password()
-                user.save(update_fields=["password"])
+            user = _made_for(one.telegram_id).first() or _make(one)
             link = TelegramLink.objects.create(
                 user=user, telegram_id=one.telegram_id, chat_id=one.chat_id, created_at=now
             )
@@ -69,9 +66,58 @@ def of_chat(chat_id: int) -> Linked | None:
     return Linked(link.user_id, link.telegram_id, link.chat_id) if link else None
 
 
+def of_telegram(telegram_id: int) -> Linked | None:
+    """Who this Telegram account is."""
+    link = TelegramLink.objects.filter(telegram_id=telegram_id).first()
+    return Linked(link.user_id, link.telegram_id, link.chat_id) if link else None
+
+
+@transaction.atomic
+def link(user_id: int, stranger: Stranger, *, now: datetime) -> None:
+    """This Telegram account is this person's, and no other is; what either was linked to before is no more."""
+    TelegramLink.objects.filter(telegram_id=stranger.telegram_id).delete()
+    TelegramLink.objects.filter(user_id=user_id).delete()
+    TelegramLink.objects.create(
+        user_id=user_id, telegram_id=stranger.telegram_id, chat_id=stranger.chat_id, created_at=now
+    )
+
+
+def unlink(user_id: int) -> None:
+    """This person has no Telegram account any more."""
+    TelegramLink.objects.filter(user_id=user_id).delete()
+
+
+def is_made_here(linked: Linked) -> bool:
+    """Whether the account was made for this Telegram account when it first came: nobody else can be behind it."""
+    return _made_for(linked.telegram_id).filter(pk=linked.user_id).exists()
+
+
+def name_of(user_id: int) -> str:
+    """What this person is called; "" where there is no such account."""
+    user = User.objects.filter(pk=user_id).first()
+    return (user.get_full_name() or user.get_username()) if user is not None else ""
+
+
 def exist() -> bool:
     """Whether anybody has a Telegram account at all."""
     return TelegramLink.objects.exists()
+
+
+def _made_for(telegram_id: int) -> QuerySet[User]:
+    """The account that we made. One that can be signed in to is of somebody else who has chosen that name."""
+    name = f"telegram-{telegram_id}"
+    ours = User.objects.filter(password__startswith=UNUSABLE_PASSWORD_PREFIX).order_by("pk")
+    return ours.filter(Q(username=name) | Q(username__startswith=f"{name}-"))
+
+
+def _make(one: Stranger) -> User:
+    name = f"telegram-{one.telegram_id}"
+    if User.objects.filter(username=name).exists():
+        name = f"{name}-{secrets.token_hex(4)}"
+    user = User(username=name, first_name=one.name.strip()[:150], is_author=False)
+    user.set_unusable_password()
+    user.save()
+    return user
 
 
 def _links(**which: object) -> list[TelegramLink]:

@@ -80,3 +80,42 @@ class TelegramLink(models.Model):
 
     def __str__(self) -> str:
         return f"Telegram {self.telegram_id}"
+
+
+class MirrorToken(models.Model):
+    """What the old clients' users type into Telegram, so that their messages come there too. No other right."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 in hex, to find it by
+    sealed = models.TextField()  # it itself, as its owner may read it again
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"token of {self.user_id}"
+
+
+class MirrorChat(models.Model):
+    """The one chat in Telegram where a person's messages come, too; no Telegram account has two of them."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    telegram_id = models.BigIntegerField(unique=True)
+    chat_id = models.BigIntegerField()
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"mirror {self.telegram_id}"
+
+
+class LinkToken(models.Model):
+    """The right to say, once and within minutes, that a Telegram account belongs to this person."""
+
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 in hex: it itself is nowhere
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    created_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["created_at"], name="link_token_by_age")]
+
+    def __str__(self) -> str:
+        return f"link token of {self.user_id}"

@@ -129,6 +129,17 @@ def watch_many(watches: Sequence[Watch]) -> list[None]:
     return [None] * len(watches)
 
 
+def unwatch(conversation_id: int, channel: str, recipient: str) -> None:
+    """This recipient gets no further message, and none that has not gone out. The row has to be locked."""
+    watching = Watcher.objects.filter(conversation_id=conversation_id)
+    watching.filter(channel=channel, recipient=recipient).delete()
+    sql.update("conversations_conversation", {"watched": "boolean"}, [(bool(watching.exists()), conversation_id)])
+    unsent = Delivery.objects.filter(conversation_id=conversation_id, channel=channel, recipient=recipient)
+    unsent.filter(state__in=_UNSENT).update(
+        state="parked", error="the recipient gets no more of this conversation"
+    )
+
+
 def watched_by(channel: str, recipient: str) -> list[int]:
     """The conversations whose messages this recipient gets, in the order in which they began."""
     mine = Watcher.objects.filter(channel=channel, recipient=recipient).order_by("pk")

@@ -63,6 +63,7 @@ class Append(msgspec.Struct, frozen=True):
     fence: Fence | None = None
     operator_id: int | None = None  # who it was, where an operator wrote it
     file: str | None = None  # the key of a file that comes along
+    settled: bool = False  # nobody owes a reaction to it
 
 
 class Want(msgspec.Struct, frozen=True):
@@ -177,7 +178,9 @@ def _place(append: Append, row: Row, now: datetime, carried: Kept | None) -> Ent
         if row.status != "open":
             episodes.go_on(row, now)
         row.heard_seq = row.last_seq + 1
-        if row.owner == "bot" and row.due_at is None:
+        if append.settled and row.due_at is None:
+            row.reacted_seq, row.changed = row.heard_seq, True
+        elif row.owner == "bot" and row.due_at is None:
             row.due_at, row.changed = now, True
     row.last_seq += 1
     row.grown = True

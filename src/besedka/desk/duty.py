@@ -67,6 +67,11 @@ def register_many(user_ids: Sequence[int]) -> list[bool]:
     return [Operator.objects.get_or_create(user_id=user_id)[1] for user_id in user_ids]
 
 
+def forget_many(user_ids: Sequence[int]) -> None:
+    """Who registered and is not enabled is no operator any more."""
+    Operator.objects.filter(user_id__in=user_ids, is_enabled=False).delete()
+
+
 @transaction.atomic(savepoint=False)
 def start_many(user_ids: Sequence[int], *, now: datetime | None = None) -> list[str]:
     """Each is on duty: `started`, or `already`; `not_enabled` for who may not answer."""

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import msgspec
+from django.conf import settings
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -305,6 +306,16 @@ def json_response(content: Any, status: int = 200) -> Response:
         status_code=status,
         media_type="application/json",
         headers={"Cache-Control": "no-store"},
+    )
+
+
+def has_account(scope: Scope) -> bool:
+    """Whether a request shows an account, right or wrong, and no chat token."""
+    headers = dict(scope["headers"])
+    if b"chat-token" in headers:
+        return False
+    return b"authorization" in headers or f"{settings.SESSION_COOKIE_NAME}=".encode() in headers.get(
+        b"cookie", b""
     )
 
 

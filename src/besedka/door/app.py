@@ -6,11 +6,12 @@ import time
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from besedka.conversations import wire
+from besedka.door import admission
 from besedka.door.admission import ForVisitors, render
 from besedka.door.desk_acts import post_file as post_file_of_operator
 from besedka.door.desk_socket import desk_socket
@@ -37,6 +38,17 @@ class Broken(Problem):
     status = 500
 
 
+class OfVisitors(Route):
+    """An address that people with an account have, too: who writes there, or shows one, is Django's to serve."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As any route, where it is a visitor who asks."""
+        match, child = super().matches(scope)
+        if match is not Match.NONE and (scope["method"] == "POST" or admission.has_account(scope)):
+            return Match.NONE, {}
+        return match, child
+
+
 def routes() -> list[BaseRoute]:
     """Every route of the door, each with and without its trailing slash. The busiest come first."""
     endpoints = [
@@ -52,9 +64,13 @@ def routes() -> list[BaseRoute]:
         (f"{API}/desk/files", ForVisitors(post=post_file_of_operator)),
         ("/api/bots/{bot_id}/chat", ForVisitors(post=post_chat)),
     ]
-    http = [Route(path + slash, endpoint) for path, endpoint in endpoints for slash in ("", "/")]
+    http = [_route(path + slash, endpoint) for path, endpoint in endpoints for slash in ("", "/")]
     sockets = [("/ws/visitor", visitor_socket), ("/ws/desk", desk_socket), ("/ws/chat/{room}", room_socket)]
     return [*http, *(WebSocketRoute(path + slash, endpoint) for path, endpoint in sockets for slash in ("", "/"))]
+
+
+def _route(path: str, endpoint: ForVisitors) -> Route:
+    return (OfVisitors if path.rstrip("/") == "/message" else Route)(path, endpoint)
 
 
 def make_door(door: Door, *, behind: ASGIApp, lifespan: Lifespan[Starlette], access_log: bool = False) -> ASGIApp:

@@ -165,6 +165,7 @@ def paths() -> dict[str, Any]:
                 f"site_chat_read{suffix}", "Site chat: read", "200", "SiteMessages", parameters=[after, wait]
             )
         }
+    _let_accounts_read(items["/message"]["get"])
     conversation = "/api/v1/conversation"
     items[conversation] = {"get": _operation("conversation", "Who answers now", "200", "ConversationState")}
     items[f"{conversation}/messages"] = {
@@ -181,6 +182,21 @@ def paths() -> dict[str, Any]:
     }
     items["/api/bots/{bot_id}/chat/"] = {"post": _chat(key)}
     return items
+
+
+def _let_accounts_read(operation: Schema) -> None:
+    """The operation of reading also serves who is signed in and shows no chat token: see `web.legacy_mirror`."""
+    content = operation["responses"]["200"]["content"]["application/json"]
+    mine = {"type": "array", "maxItems": 1000, "items": {"$ref": "#/components/schemas/Kept"}}
+    content["schema"] = {"oneOf": [content["schema"], mine]}
+    operation["summary"] = "Site chat: read; signed in and without a chat token: my own messages"
+    operation["security"] += [{"basicAuth": []}, {"jwtAuth": []}, {"cookieAuth": []}]
+    operation["responses"]["401"] = {
+        "description": "This is no account's password or token.",
+        "content": _problem(),
+    }
+    before = _query("before", "Signed in: only what was posted before this `id`.", upto=2**63 - 1)
+    operation["parameters"].append({**before, "schema": {**before["schema"], "minimum": 1}})
 
 
 def _upload() -> Schema:

@@ -6,7 +6,8 @@ import functools
 import gc
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connection
@@ -31,9 +32,13 @@ from besedka.desk.places import Board
 from besedka.door import admission, house
 from besedka.door.house import Door
 from besedka.problems import Unavailable
+from besedka.telegram import calling, internal
 from besedka.telegram import loop as telegram
 from besedka.turns import embedded, shelves, staff
 from besedka.turns.embedded import Runner
+
+if TYPE_CHECKING:
+    from besedka.conversations.relay import Hearsay
 
 logger = logging.getLogger(__name__)
 
@@ -84,13 +89,11 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
     tasks.append(asyncio.create_task(_every(ACCOUNTS_S, _sweep_accounts, at_once=False)))
     tasks.append(asyncio.create_task(asyncio.to_thread(staff.load_installed)))
     tasks.append(asyncio.create_task(shelves.warm()))
-    if settings.TELEGRAM_BOT_TOKEN:
+    if settings.TELEGRAM_BOT_TOKEN and not settings.BOT_SECRET:
         tasks.append(asyncio.create_task(telegram.run(writer, reader)))
-    if redis_url:
-        from besedka.conversations import relay  # noqa: PLC0415 - Redis' client takes 6 MB: only who has one pays
-
-        hearsay: dict[str, relay.Hearsay] = {"presence": presence.Hearsay(), "rates": door.rates}
-        tasks.append(asyncio.create_task(relay.run(redis_url, f"{relay.CHANNEL}:{_installation()}", hearsay)))
+    elif settings.BOT_SECRET and not redis_url:  # it runs apart, and hears of what is new from us alone
+        tasks.append(asyncio.create_task(calling.run()))
+    tasks += _relays(redis_url, {"presence": presence.Hearsay(), "rates": door.rates})
     gc.set_threshold(GARBAGE_AFTER)
     gc.collect()
     gc.freeze()  # what is here now stays: the collector need not walk through all of Django again and again
@@ -114,11 +117,9 @@ async def telegram_apart(*, redis_url: str | None) -> None:
     writer.start()
     reader.start()
     signals.attach(asyncio.get_running_loop())
-    tasks = []
-    if redis_url:
-        from besedka.conversations import relay  # noqa: PLC0415 - as above
-
-        tasks.append(asyncio.create_task(relay.run(redis_url, f"{relay.CHANNEL}:{_installation()}")))
+    tasks = _relays(redis_url)
+    if settings.BOT_SECRET:
+        tasks.append(asyncio.create_task(internal.serve(reader)))
     try:
         await telegram.run(writer, reader)
     finally:
@@ -135,6 +136,15 @@ async def lifespan(app: Starlette, *, door: Door, redis_url: str | None) -> Asyn
     """The life of the ASGI app."""
     async with running(door, redis_url=redis_url):
         yield
+
+
+def _relays(redis_url: str | None, hearsay: "Mapping[str, Hearsay] | None" = None) -> list[asyncio.Task[None]]:
+    """Signals go to the other processes and come from them, where there is a Redis; so does hearsay."""
+    if not redis_url:
+        return []
+    from besedka.conversations import relay  # noqa: PLC0415 - Redis' client takes 6 MB: only who has one pays
+
+    return [asyncio.create_task(relay.run(redis_url, f"{relay.CHANNEL}:{_installation()}", hearsay))]
 
 
 def _installation() -> str:

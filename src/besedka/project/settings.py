@@ -40,6 +40,10 @@ TELEGRAM_BOT_TOKEN = env.str("TELEGRAM_BOT_TOKEN", "")  # of a bot, from @BotFat
 TELEGRAM_API_BASE = env.str("TELEGRAM_API_BASE", "")  # of another Bot API server, http://…; unset: Telegram's
 TELEGRAM_WEBHOOK_URL = env.str("TELEGRAM_WEBHOOK_URL", "")  # of ours, https://…/telegram/webhook; unset: we poll
 TELEGRAM_WEBHOOK_SECRET = env.str("TELEGRAM_WEBHOOK_SECRET", "")  # A–Z, a–z, 0–9, _, -; unset: the webhook is shut
+TELEGRAM_BOT_NAME = env.str("TELEGRAM_BOT_NAME", "")  # as besedka_bot, for links to it; unset: a command to copy
+BOT_SECRET = env.str("BOT_SECRET", "")  # 16 characters or more: `besedka telegram` runs apart, called with it
+BOT_HOST = env.str("BOT_HOST", "127.0.0.1")  # where `besedka telegram` is called, if BOT_SECRET is set
+BOT_PORT = env.int("BOT_PORT", 8082)  # of that; 8081 is where other Bot API servers listen
 
 # Models. A bot that names none speaks by the first of these that has a key; without any it answers offline.
 YANDEX_API_KEY = env.str("YANDEX_API_KEY", "")  # of YandexGPT

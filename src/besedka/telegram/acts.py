@@ -7,9 +7,9 @@ import msgspec
 from besedka.conversations.attachments import Kept
 from besedka.telegram import texts, wire
 
-Kind = Literal["start", "finish", "help", "say", "edit", "press", "unsupported", "nothing"]
+Kind = Literal["start", "finish", "stop", "help", "say", "edit", "press", "unsupported", "nothing"]
 
-_COMMANDS: dict[str, Kind] = {"start": "start", "finish": "finish"}
+_COMMANDS: dict[str, Kind] = {"start": "start", "finish": "finish", "stop": "stop"}
 _ENDINGS = {"photo": ("photo", "jpg", "image/jpeg"), "voice": ("voice", "ogg", "audio/ogg")}
 _ENDINGS |= {"audio": ("audio", "mp3", "audio/mpeg"), "video": ("video", "mp4", "video/mp4")}
 

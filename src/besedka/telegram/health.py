@@ -1,5 +1,6 @@
 """How it goes with Telegram, in one word, for whoever watches over the installation."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.utils import timezone
@@ -15,6 +16,11 @@ NOBODY = "nobody"  # no process talks to Telegram
 CONFLICT = "conflict"  # somebody else polls with our token
 REFUSED = "refused"  # Telegram does not know our token
 UNREACHABLE = "unreachable"
+
+
+def state_many(asked: Sequence[None]) -> list[str]:
+    """The state, to each who asks."""
+    return [state()] * len(asked)
 
 
 def state() -> str:

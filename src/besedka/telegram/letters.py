@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from besedka.conversations import deliveries
+from besedka.accounts import mirroring
+from besedka.conversations import deliveries, mirror
 from besedka.conversations.batcher import Batcher
 from besedka.conversations.deliveries import Brought, Due
-from besedka.desk.outside import TELEGRAM
+from besedka.conversations.mirror import Copy
 from besedka.telegram import exchange, files, splitting, texts
 from besedka.telegram.exchange import Entity, Letter
 from besedka.telegram.failures import Blocked, Never
@@ -55,20 +56,40 @@ class Letters:
             case "edit":
                 [known] = await self._known_deliveries(body.get("of"))
                 return await self._edit(due, known, body["text"])
+            case "token":
+                return await self._texts(due, await self._about_token(body), [])
+            case "message" if due.channel == mirror.CHANNEL:
+                return await self._mirrored(due)
             case "message":
-                return await self._message(due)
+                return await self._message(due, "colleague")
         raise Never(f"nobody knows how to send {body.get('kind')!r}")
 
-    async def _message(self, due: Due) -> str:
-        """Something that somebody said in a conversation."""
+    async def _mirrored(self, due: Due) -> str:
+        """What somebody has posted comes into their own chat; so does what an operator says to it."""
+        to = await self._reader.submit(mirror.addressee_many, Copy(due.conversation_id or 0, int(due.recipient)))
+        if to is None:
+            raise Never("this chat is not the author's any more")
+        if due.body.get("author") != "contact":
+            return await self._message(due, "support")
+        name = to.first_name.strip() or to.username
+        return await self._texts(due, texts.MIRRORED.format(first_name=name, message=due.body["text"]), [])
+
+    async def _about_token(self, body: dict[str, Any]) -> str:
+        token = await self._reader.submit(mirroring.token_many, int(body["user_id"]))
+        if token is None:
+            raise Never("there is no such token any more")
+        return (texts.ATTACHED if body["key"] == "attached" else texts.ALREADY_ATTACHED).format(token=token)
+
+    async def _message(self, due: Due, colleague: str) -> str:
+        """Something that somebody said in a conversation; `colleague` heads what an operator said."""
         payload: dict[str, Any] = due.body.get("payload") or {}
         text = str(due.body.get("text", ""))
         if "author" not in due.body:
             raise Never("the message is gone")
         if isinstance(payload.get("edits"), int) and due.conversation_id is not None:
-            brought = Brought(TELEGRAM, due.recipient, due.conversation_id, payload["edits"])
+            brought = Brought(due.channel, due.recipient, due.conversation_id, payload["edits"])
             return await self._edit(due, await self._reader.submit(deliveries.external_of_messages, brought), text)
-        label = "colleague" if due.body["author"] == "operator" else ""
+        label = colleague if due.body["author"] == "operator" else ""
         if isinstance(payload.get("file"), dict):
             return await self._file(due, payload["file"], text)
         return await self._labelled(due, label, text)

@@ -1,26 +1,28 @@
-"""Contract §1, operators in Telegram: what they do there has its effect here, in one transaction with its mark."""
+"""Contract §1, operators in Telegram: what they do there has its effect here, in one transaction with its mark.
+
+Whoever is none may be somebody whose messages come here, too (contract §5): what they write is `linking`'s.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
-from besedka.accounts import links
+from besedka.accounts import links, mirroring
 from besedka.accounts.links import Stranger
-from besedka.conversations import attachments, deliveries
+from besedka.conversations import attachments
 from besedka.conversations.attachments import Taking
 from besedka.conversations.changes import Taken
-from besedka.conversations.deliveries import Outgoing
 from besedka.conversations.log import Stale
 from besedka.conversations.wire import Entry
 from besedka.desk import duty, invitations, outside, replies
 from besedka.desk.invitations import Accept, NotEnabled
-from besedka.desk.outside import TELEGRAM
 from besedka.desk.replies import Finish, Reply
 from besedka.problems import NotFound, Problem
-from besedka.telegram import texts
+from besedka.telegram import linking, texts
 from besedka.telegram.acts import Act
 from besedka.telegram.models import Carried
+from besedka.telegram.saying import tell
 
 INVITATION = "inv:"
 _DIGITS = 18  # of an invitation's number, at most
@@ -36,7 +38,9 @@ def perform(act: Act, *, now: datetime) -> Done:
     """It has its effect, in the caller's transaction; whoever did it is told what became of it."""
     match act.kind:
         case "start":
-            _start(act, now)
+            linking.use_link(act, now) if linking.payload(act) else _start(act, now)
+        case "stop":
+            linking.stop(act, now)
         case "finish":
             _finish(act, now)
         case "say" | "unsupported":
@@ -46,7 +50,7 @@ def perform(act: Act, *, now: datetime) -> Done:
         case "press":
             return Done(_press(act, now))
         case "help":
-            _tell(act, texts.text("help", act.language), now)
+            tell(act, texts.text("help", act.language), now)
     return Done()
 
 
@@ -61,12 +65,11 @@ def _start(act: Act, now: datetime) -> None:
     [linked] = links.telegram_user_many([Stranger(act.telegram_id, act.chat_id, act.name)], now=now)
     [is_new] = duty.register_many([linked.user_id])
     [result] = duty.start_many([linked.user_id], now=now)
-    told = {
-        "started": texts.ON_DUTY,
-        "already": texts.ALREADY_ON_DUTY,
-        "not_enabled": texts.text("registered" if is_new else "not_enabled", act.language),
-    }
-    _tell(act, told[result], now)
+    if result == "not_enabled":
+        waits = texts.text("registered" if is_new else "not_enabled", act.language)
+        tell(act, f"{linking.greeting(act)}\n\n{waits}", now)
+    else:
+        tell(act, texts.ON_DUTY if result == "started" else texts.ALREADY_ON_DUTY, now)
 
 
 def _finish(act: Act, now: datetime) -> None:
@@ -77,34 +80,35 @@ def _finish(act: Act, now: datetime) -> None:
     [result] = replies.finish_many([Finish(user_id)], now=now)
     if isinstance(result, replies.NoClient):
         duty.end_many([user_id], now=now)
-        _tell(act, texts.text("off_duty", act.language), now)
+        tell(act, texts.text("off_duty", act.language), now)
     elif isinstance(result, Problem):
-        _tell(act, _refusal(result, act.language), now)
+        tell(act, _refusal(result, act.language), now)
     else:
-        _tell(act, texts.text("finished", act.language), now)
+        tell(act, texts.text("finished", act.language), now)
 
 
 def _say(act: Act, now: datetime) -> None:
     """What an operator sent is in the log; what cannot be carried is said to be so."""
-    user_id = _operator(act, now)
-    if user_id is None:
+    user_id = _operator_id(act)
+    if user_id is None or (mirroring.is_token(act.text.strip()) and not linking.leads(user_id)):
+        linking.take_token(act, now)
         return
     if act.kind == "unsupported":
         what = texts.text(act.what, act.language)
-        _tell(act, texts.text("unsupported", act.language, what=what), now)
+        tell(act, texts.text("unsupported", act.language, what=what), now)
         return
     if act.lost:
-        _tell(act, texts.text(act.lost, act.language), now)
+        tell(act, texts.text(act.lost, act.language), now)
         if not act.text:
             return
     if act.file is not None and act.kept is None and not act.lost:
-        _tell(act, texts.text("no_client", act.language), now)
+        tell(act, texts.text("no_client", act.language), now)
         return
     payload = None
     if act.kept is not None:
         [taken] = attachments.take_many([Taking(act.kept.key, outside.led_by(user_id) or 0)], now=now)
         if isinstance(taken, Problem):  # the conversation has gone to somebody else while the file came
-            _tell(act, texts.text("no_client", act.language), now)
+            tell(act, texts.text("no_client", act.language), now)
             return
         payload = attachments.payload(taken)
     client_id = f"telegram:{act.chat_id}:{act.message_id}"
@@ -112,24 +116,25 @@ def _say(act: Act, now: datetime) -> None:
     if isinstance(result, Entry):
         _remember(act, result, now)
     else:
-        _tell(act, _refusal(result, act.language), now)
+        tell(act, _refusal(result, act.language), now)
 
 
 def _edit(act: Act, now: datetime) -> None:
     """The message says something else from now on, where it once was passed on and its contact still is theirs."""
-    user_id = _operator(act, now)
+    user_id = _operator_id(act)
     if user_id is None:
+        linking.take_token(act, now)
         return
     known = Carried.objects.filter(chat_id=act.chat_id, message_id=act.message_id).first()
     if known is None or known.conversation_id != outside.led_by(user_id):
-        _tell(act, texts.text("edit_unknown" if known is None else "edit_late", act.language), now)
+        tell(act, texts.text("edit_unknown" if known is None else "edit_late", act.language), now)
         return
     client_id = f"telegram:{act.chat_id}:{act.message_id}:{act.update_id}"
     edits = {"edits": known.seq}
     reply = Reply(user_id, known.conversation_id, act.text, payload=edits, client_id=client_id)
     [result] = replies.reply_many([reply], now=now)
     if isinstance(result, Problem):
-        _tell(act, _refusal(result, act.language), now)
+        tell(act, _refusal(result, act.language), now)
 
 
 def _press(act: Act, now: datetime) -> str:
@@ -154,15 +159,17 @@ def _press(act: Act, now: datetime) -> str:
 
 def _operator(act: Act, now: datetime) -> int | None:
     """Whoever this is, if they may answer; others are told what they may do."""
+    user_id = _operator_id(act)
+    if user_id is None:
+        tell(act, texts.text("not_enabled" if links.of_chat(act.chat_id) else "unknown", act.language), now)
+    return user_id
+
+
+def _operator_id(act: Act) -> int | None:
+    """Whoever this is, if they may answer."""
     linked = links.of_chat(act.chat_id)
-    if linked is None:
-        _tell(act, texts.text("unknown", act.language), now)
-        return None
-    [post] = duty.of_user_many([linked.user_id])
-    if post is None or not post.is_enabled:
-        _tell(act, texts.text("not_enabled", act.language), now)
-        return None
-    return linked.user_id
+    [post] = duty.of_user_many([linked.user_id]) if linked is not None else [None]
+    return post.user_id if post is not None and post.is_enabled else None
 
 
 def _remember(act: Act, entry: Entry, now: datetime) -> None:
@@ -172,11 +179,6 @@ def _remember(act: Act, entry: Entry, now: datetime) -> None:
         message_id=act.message_id,
         defaults={"conversation_id": entry.conversation_id, "seq": entry.seq, "created_at": now},
     )
-
-
-def _tell(act: Act, said: str, now: datetime) -> None:
-    """The bot says this to whoever did it."""
-    deliveries.post_many([Outgoing(TELEGRAM, str(act.chat_id), {"kind": "say", "text": said})], now=now)
 
 
 def _refusal(problem: Problem, language: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from django.db import transaction
 
-from besedka.conversations import deliveries, signals
+from besedka.conversations import deliveries, mirror, signals
 from besedka.conversations.batcher import Batcher
 from besedka.conversations.deliveries import Beginning, Delivered, Due, Parked
 from besedka.desk import outside
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 50  # deliveries on their way
+CHANNELS = (TELEGRAM, mirror.CHANNEL)  # to operators, and to people about what they posted
+AT_ONCE = 50  # deliveries on their way, of each channel
 SWEEP_S = 1.0  # those that were put off, and those whose signal was lost
 LONGEST_PAUSE_S = 60.0
 STOP_S = 5.0  # that what is on its way has, when we are asked to end
@@ -35,6 +36,7 @@ class Lost(msgspec.Struct, frozen=True):
     """A delivery to somebody who does not want to hear from us."""
 
     id: int
+    channel: str
     recipient: str
     reason: str
 
@@ -48,11 +50,12 @@ class Sender:
         self._pace = Pace()
         self._letters = Letters(client, reader, self._pace)
         self._on_their_way: dict[int, asyncio.Task[None]] = {}
+        self._of_channel = dict.fromkeys(CHANNELS, 0)
 
     async def run(self) -> None:
         """Send whatever is to be sent, until cancelled; then what was begun ends first."""
         try:
-            with signals.listen(TELEGRAM, frozenset({"deliver"})) as woken:
+            with signals.listen_to_all(CHANNELS, frozenset({"deliver"})) as woken:
                 while True:
                     with contextlib.suppress(Unavailable):
                         await self._begin()
@@ -67,12 +70,14 @@ class Sender:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _begin(self) -> None:
-        free = AT_ONCE - len(self._on_their_way)
-        if free <= 0:
-            return
-        for due in await self._writer.submit(deliveries.begin_many, Beginning(TELEGRAM, free)):
-            if due.id not in self._on_their_way:  # else its end could not be noted for a minute, and will be
-                self._on_their_way[due.id] = asyncio.create_task(self._send(due))
+        wishes = [
+            Beginning(channel, AT_ONCE - taken) for channel, taken in self._of_channel.items() if taken < AT_ONCE
+        ]
+        for found in await asyncio.gather(*(self._writer.submit(deliveries.begin_many, wish) for wish in wishes)):
+            for due in found:
+                if due.id not in self._on_their_way:  # else its end could not be noted for a minute, and will be
+                    self._on_their_way[due.id] = asyncio.create_task(self._send(due))
+                    self._of_channel[due.channel] += 1
 
     async def _send(self, due: Due) -> None:
         try:
@@ -87,14 +92,15 @@ class Sender:
             logger.exception("delivery %d: its end was not noted", due.id)
         finally:
             self._on_their_way.pop(due.id, None)
-            signals.deliver({"deliver": [TELEGRAM]})
+            self._of_channel[due.channel] -= 1
+            signals.deliver({"deliver": [due.channel]})
 
     async def _outcome(self, due: Due) -> tuple[Callable[[list[Any]], Sequence[Any]], Any]:
         """Send it; what is to be noted about it, and by which function."""
         try:
             external_id = await self._letters.send(due)
         except Blocked as failure:
-            return lost_many, Lost(due.id, due.recipient, str(failure))
+            return lost_many, Lost(due.id, due.channel, due.recipient, str(failure))
         except Never as failure:
             return park_many, Parked(due.id, str(failure))
         except Later as failure:
@@ -124,7 +130,14 @@ def park_many(ends: Sequence[Parked]) -> Sequence[None]:
 
 @transaction.atomic(savepoint=False)
 def lost_many(lost: Sequence[Lost]) -> list[None]:
-    """These are given up, and so are their recipients: whom they talked to waits for the next operator."""
+    """These are given up, and so is what else waits for their recipients.
+
+    Whom an operator among them talked to waits for the next one.
+    """
     deliveries.park_many([Parked(one.id, one.reason) for one in lost])
-    outside.lost_many([outside.Lost(recipient) for recipient in sorted({one.recipient for one in lost})])
+    chats = sorted({(one.channel, one.recipient) for one in lost})
+    outside.lost_many([outside.Lost(recipient) for channel, recipient in chats if channel == TELEGRAM])
+    for channel, recipient in chats:
+        if channel == mirror.CHANNEL:
+            deliveries.park_all(channel, recipient, "this person has blocked the bot")
     return [None] * len(lost)

@@ -1,10 +1,18 @@
-"""What the bot says to operators. The first five are the contract's, to the letter; the rest in two languages."""
+"""What the bot says in Telegram. What stands alone is the contracts', to the letter; the rest in two languages."""
 
 ON_DUTY = "Вы перешли в режим ожидания клиентов."
 ALREADY_ON_DUTY = "Вы уже в режиме в ожидания."
 INVITATION = "Новое сообщение от клиента {shown}."
 BEGIN = "Начать переписку с клиентом"
 TAKEN = "занят: {owner}"
+
+# To those whose messages come here, too (contract §5).
+MIRRORED = "{first_name}, я получил от тебя сообщение: {message}"
+ATTACHED = "Successfully attached token '{token}'"
+ALREADY_ATTACHED = "You've already attached token '{token}'"
+NO_SUCH_TOKEN = "No such token"
+INVALID_TOKEN = "Invalid token format"
+TOKEN_IN_USE = "Token already in use"
 
 _TEXTS = {
     "registered": {
@@ -19,9 +27,51 @@ _TEXTS = {
         "ru": "Мы не знакомы. Напишите /start, чтобы стать оператором.",
         "en": "We have not met. Write /start to become an operator.",
     },
+    "ask_token": {
+        "ru": "Здравствуйте! Чтобы ваши сообщения с сайта приходили и сюда, пришлите свой токен (token).",
+        "en": "Hello! To have your messages from the site here, too, send the token of your account.",
+    },
+    "has_token": {
+        "ru": "Здравствуйте! Токен (token) уже привязан: ваши сообщения с сайта приходят и сюда. Отвязать: /stop",
+        "en": "Hello! A token is attached: your messages from the site come here, too. To end that: /stop",
+    },
+    "linked": {
+        "ru": "Готово: этот Telegram привязан к учётной записи {name}. Отвязать: /stop",
+        "en": "Done: this Telegram belongs to the account {name} now. To end that: /stop",
+    },
+    "linked_already": {
+        "ru": "Этот Telegram уже привязан к учётной записи {name}. Отвязать: /stop",
+        "en": "This Telegram belongs to the account {name} already. To end that: /stop",
+    },
+    "link_invalid": {
+        "ru": "Эта ссылка не действует: она годится один раз и десять минут. Получите новую.",
+        "en": "This link is not valid: it works once, for ten minutes. Get another one.",
+    },
+    "link_busy": {
+        "ru": "Сначала закончите переписку с клиентом (/finish), потом откройте ссылку ещё раз.",
+        "en": "End the conversation with the customer first (/finish), then open the link once more.",
+    },
+    "link_operator": {
+        "ru": "Вы здесь оператор, а учётная запись {name} — нет. Попросите администратора сначала включить её.",
+        "en": "You are an operator here, the account {name} is none. Ask an administrator to enable it first.",
+    },
+    "moved": {
+        "ru": "Учётная запись привязана к другому Telegram, сюда её сообщения больше не приходят.",
+        "en": "The account belongs to another Telegram now; its messages come here no more.",
+    },
+    "unlinked": {
+        "ru": "Отвязано: сообщения с сайта сюда больше не приходят.",
+        "en": "Done: messages from the site come here no more.",
+    },
+    "not_linked": {
+        "ru": "Здесь ничего не привязано.",
+        "en": "Nothing is attached here.",
+    },
+    "support": {"ru": "Оператор:", "en": "An operator:"},
     "help": {
-        "ru": "/start — ждать клиентов, /finish — закончить переписку и уйти с дежурства.",
-        "en": "/start: wait for customers; /finish: end the conversation and leave duty.",
+        "ru": "/start — ждать клиентов, /finish — закончить переписку и уйти с дежурства, "
+        "/stop — отвязать учётную запись.",
+        "en": "/start: wait for customers; /finish: end the conversation and leave duty; /stop: unlink.",
     },
     "no_client": {
         "ru": "Сейчас у вас нет клиента. Ничего не передано.",

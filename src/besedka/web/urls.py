@@ -4,7 +4,17 @@ from django.templatetags.static import static
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from besedka.web import ads, desk, health, legacy_rooms, pages, registering, second_factors, signing_in
+from besedka.web import (
+    ads,
+    desk,
+    health,
+    legacy_mirror,
+    legacy_rooms,
+    pages,
+    registering,
+    second_factors,
+    signing_in,
+)
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -24,6 +34,9 @@ urlpatterns = [
     re_path(r"^api/ws_token/?$", legacy_rooms.NewTicket.as_view(), name="ws-token"),
     re_path(r"^api/v1/support_chat/?$", legacy_rooms.OwnRoom.as_view(), name="support-chat"),
     re_path(r"^api/v1/chats_list/?$", legacy_rooms.AllRooms.as_view(), name="chats-list"),
+    re_path(r"^token/?$", legacy_mirror.Token.as_view(), name="mirror-token"),
+    re_path(r"^message/?$", legacy_mirror.Messages.as_view(), name="mirror-messages"),
+    re_path(r"^message/(?P<message_id>[0-9]{1,18})/?$", legacy_mirror.OneMessage.as_view(), name="mirror-message"),
     re_path(r"^api/v1/?$", pages.ApiRoot.as_view(), name="api-root"),
     re_path(r"^health/?$", health.alive, name="alive"),
     re_path(r"^health/ready/?$", health.ready, name="ready"),
