@@ -32,10 +32,15 @@ class AboutAds(APIView):
         super().initial(request, *args, **kwargs)
 
 
+def may_change(user: Any, author_id: int) -> bool:
+    """Whether this person may change and withdraw an ad of this author: the author and staff may."""
+    return bool(user.is_authenticated and (user.pk == author_id or user.is_staff))
+
+
 def check_may_change(request: Request, ad_id: int) -> None:
     """Raises `NotFound` where there is no such ad, `PermissionDenied` for who is neither its author nor staff."""
     author_id = Ad.objects.filter(pk=ad_id).values_list("created_by", flat=True).first()
     if author_id is None:
         raise NotFound
-    if author_id != request.user.pk and not request.user.is_staff:
+    if not may_change(request.user, author_id):
         raise PermissionDenied

@@ -73,6 +73,14 @@ def keep(picture: Encoded) -> str:
     return name
 
 
+def read_back(name: str, width: int, height: int) -> Encoded | None:
+    """A picture of this size that was kept under this name; None where it is gone."""
+    try:
+        return Encoded(path(name).read_bytes(), path(name, small=True).read_bytes(), width, height)
+    except FileNotFoundError:
+        return None
+
+
 def forget(name: str) -> None:
     """There is no file of this picture any more; no name is no picture."""
     if name:

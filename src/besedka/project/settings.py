@@ -142,6 +142,7 @@ TEMPLATES = [
 
 # Accounts
 AUTH_USER_MODEL = "accounts.User"
+CSRF_FAILURE_VIEW = "besedka.web.problems.form_refused"
 LOGIN_URL = "/auth/login/"
 LOGIN_REDIRECT_URL = "/admin/"  # of who signed in without having wanted a page
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]

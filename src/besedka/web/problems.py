@@ -76,6 +76,12 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     return _refuse(request, PermissionDenied(), ru="Сюда вам нельзя", en="You may not do this")
 
 
+def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's answer to a form that may have come from another site, or is older than the last sign-in."""
+    ru = "Форма устарела: вернитесь назад и обновите страницу"
+    return _refuse(request, PermissionDenied(), ru=ru, en="This form is out of date: go back and reload the page")
+
+
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's answer where there is nothing."""
     return _refuse(request, NotFound(), ru="Здесь ничего нет", en="There is nothing here")

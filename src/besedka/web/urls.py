@@ -4,14 +4,18 @@ from django.templatetags.static import static
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from besedka.web import ads, desk, health, legacy_rooms, pages, signing_in
+from besedka.web import ads, desk, health, legacy_rooms, own_ads, pages, signing_in
 
 urlpatterns = [
     path("", pages.home, name="home"),
     re_path(r"^demo/?$", pages.demo, name="demo"),
     re_path(r"^desk/?$", desk.desk, name="desk"),
     re_path(r"^ads/?$", ads.listed, name="ads-page"),
+    re_path(r"^ads/mine/?$", own_ads.mine, name="my-ads"),
+    re_path(r"^ads/new/?$", own_ads.new, name="new-ad"),
     re_path(r"^ads/(?P<ad_id>[0-9]{1,18})/?$", ads.one, name="ad-page"),
+    re_path(r"^ads/(?P<ad_id>[0-9]{1,18})/edit/?$", own_ads.edit, name="edit-ad"),
+    re_path(r"^ads/(?P<ad_id>[0-9]{1,18})/delete/?$", own_ads.delete, name="delete-ad"),
     re_path(r"^media/ads/(?P<file>[0-9a-f]{32}(-small)?\.webp)$", ads.picture, name="ad-picture"),
     re_path(r"^auth/login/?$", signing_in.sign_in, name="sign-in"),
     re_path(r"^auth/logout/?$", signing_in.sign_out, name="sign-out"),
