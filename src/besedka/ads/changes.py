@@ -10,19 +10,12 @@ from django.db import transaction
 from besedka.ads import images, searching
 from besedka.ads.images import Encoded
 from besedka.ads.models import Ad
-from besedka.problems import NotFound, Problem
+from besedka.problems import ChangedMeanwhile, NotFound
 
 WRITTEN = ("title", "description", "kind", "breed", "age", "gender", "location", "price")
 KEEP: Literal["keep"] = "keep"  # the picture stays what it is
 
 Picture = Encoded | Literal["keep"] | None
-
-
-class ChangedMeanwhile(Problem):
-    """This ad has changed since you read it: read it again, then change it."""
-
-    code = "changed_meanwhile"
-    status = 412
 
 
 def publish(fields: dict[str, Any], *, author_id: int, now: datetime, picture: Encoded | None = None) -> Ad:

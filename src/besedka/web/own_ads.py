@@ -13,9 +13,8 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from besedka import pictures
 from besedka.ads import access, changes, images
-from besedka.ads.changes import ChangedMeanwhile
 from besedka.ads.models import Ad
-from besedka.problems import BodyTooLarge, MethodNotAllowed, NotFound
+from besedka.problems import BodyTooLarge, ChangedMeanwhile, MethodNotAllowed, NotFound
 from besedka.web import ad_form, ads, pages
 from besedka.web.ad_form import Field, Filled, UpToLimit
 from besedka.web.problems import READING, read_only, refuse
