@@ -61,10 +61,9 @@ def withdraw(ad_id: int, *, etags: list[str] | None = None) -> None:
 
 def sweep(now: datetime, *, older_than_s: float = 86_400) -> int:
     """No picture lies there that no ad shows; how many files went. Young ones may be waiting for their ad."""
-    if not images.folder().is_dir():
-        return 0
-    old = [file for file in images.folder().iterdir() if now.timestamp() - file.stat().st_mtime > older_than_s]
-    shown = set(Ad.objects.exclude(picture="").values_list("picture", flat=True))
+    latest = now.timestamp() - older_than_s
+    old = [file for file, kept_at in images.files() if kept_at < latest]
+    shown = set(Ad.objects.exclude(picture="").values_list("picture", flat=True)) if old else set()
     lost = [file for file in old if file.stem.removesuffix("-small") not in shown]
     for file in lost:
         file.unlink(missing_ok=True)

@@ -2,8 +2,11 @@
 
 import base64
 import binascii
+import contextlib
+import os
 import re
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,6 +89,16 @@ def forget(name: str) -> None:
     if name:
         path(name).unlink(missing_ok=True)
         path(name, small=True).unlink(missing_ok=True)
+
+
+def files() -> Iterator[tuple[Path, float]]:
+    """All that lies there, with the second since 1970 in which it was written. What goes meanwhile is left out."""
+    if not folder().is_dir():
+        return
+    with os.scandir(folder()) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                yield Path(entry.path), entry.stat().st_mtime
 
 
 def folder() -> Path:

@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from starlette.applications import Starlette
 
+from besedka.ads import changes
 from besedka.conversations import attachments, closing, news, search_index, signals, speech, waits
 from besedka.conversations.batcher import Batcher
 from besedka.desk import invitations, places, routing
@@ -155,9 +156,9 @@ async def _sweep_files() -> None:
 
     def sweep() -> None:
         try:
-            removed = attachments.sweep_many(timezone.now())
+            removed = attachments.sweep_many(timezone.now()) + changes.sweep(timezone.now())
             if removed:
-                logger.info("%d files that nobody sent were removed", removed)
+                logger.info("%d files that nobody sent or shows were removed", removed)
         finally:
             connection.close()  # this thread's own
 
