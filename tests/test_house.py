@@ -88,6 +88,10 @@ WHO_MAY = {
     "api/v1/ads/(?P<ad_id>[0-9]{1,18})": ANYBODY,  # to read; their author and staff to change
     "ads": ANYBODY,
     "ads/(?P<ad_id>[0-9]{1,18})": ANYBODY,
+    "ads/mine": AUTHOR,
+    "ads/new": AUTHOR,
+    "ads/(?P<ad_id>[0-9]{1,18})/edit": AUTHOR,
+    "ads/(?P<ad_id>[0-9]{1,18})/delete": AUTHOR,
     "media/ads/(?P<file>[0-9a-f]{32}(-small)?.webp)": ANYBODY,
     "telegram/webhook": TELEGRAM,
     "api/v1/telegram/link": AUTHOR,

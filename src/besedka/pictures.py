@@ -1,6 +1,7 @@
 """Pictures as strangers send them: checked by their header, decoded, written anew without what came with them."""
 
 import io
+import re
 import threading
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,9 +15,15 @@ MAX_PIXELS = 40_000_000
 MAX_SIDE = 20_000  # pixels
 QUALITY = 80  # of WebP, of 100
 JPEG_QUALITY = 88  # of 100: it has been a JPEG before, and what was sharp is to stay so
+MAX_SCANS = 100  # of a JPEG: cameras and editors write up to a dozen, and each is a walk over all pixels
+MAX_SEGMENTS = 2_000  # of a JPEG: what a camera writes beside the pixels, up to 64 KB each
 DECODED_AT_ONCE = 2  # a picture takes up to 160 MB while it is decoded
 FORMATS = {"JPEG": ("jpg", "jpeg"), "PNG": ("png",), "WEBP": ("webp",), "GIF": ("gif",)}
 BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
+
+# A marker of JPEG that has a length behind it, or the end; none of these stands inside of coded pixels.
+_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
+_SCAN, _END = b"\xda", b"\xd9"
 
 _decoding = threading.BoundedSemaphore(DECODED_AT_ONCE)
 
@@ -55,6 +62,7 @@ def rewrite(
     with _decoding:
         try:
             _check_ends(content)
+            _check_segments(content)
             with Image.open(io.BytesIO(content), formats=tuple(FORMATS)) as image:
                 _check_header(image, ending)
                 return _written(image, boxes, form or _own_form(image))
@@ -82,6 +90,16 @@ def _check_ends(content: bytes) -> None:
     if content.startswith(b"\x89PNG"):
         with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
             image.verify()
+
+
+def _check_segments(content: bytes) -> None:
+    """A JPEG of many parts is small and takes hours: all pixels are walked over for each scan."""
+    at, scans, segments = 2, 0, 0
+    while content.startswith(b"\xff\xd8") and (found := _MARKER.search(content, at)) and found[1] != _END:
+        at = found.end() + int.from_bytes(content[found.end() : found.end() + 2])
+        scans, segments = scans + (found[1] == _SCAN), segments + 1
+        if scans > MAX_SCANS or segments > MAX_SEGMENTS:
+            raise ImageInvalid(f"A JPEG has at most {MAX_SCANS} scans and {MAX_SEGMENTS} segments.")
 
 
 def _own_form(image: Image.Image) -> str:

@@ -62,6 +62,13 @@ class MethodNotAllowed(Problem):
         return {"Allow": ", ".join(self.details.get("allowed", ()))}
 
 
+class ChangedMeanwhile(Problem):
+    """This has changed since you read it: read it again, then change it."""
+
+    code = "changed_meanwhile"
+    status = 412
+
+
 class Unavailable(Problem):
     """We cannot keep what you send right now; send it again."""
 

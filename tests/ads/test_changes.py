@@ -9,9 +9,8 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection
 
 from besedka.ads import changes, images
-from besedka.ads.changes import ChangedMeanwhile
 from besedka.ads.models import Ad
-from besedka.problems import NotFound
+from besedka.problems import ChangedMeanwhile, NotFound
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
@@ -60,6 +59,57 @@ def test_of_many_at_once_exactly_one_wins():
         thread.join()
 
     assert won == [Ad.objects.get(pk=ad.pk).price]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_changes_and_withdrawals_at_once_exactly_one_wins(media):
+    picture = images.encode(pictures.of())
+    ad, told = make.ad(picture=picture), []
+
+    def act(number: int) -> None:
+        try:
+            if number % 3 == 0:
+                changes.withdraw(ad.pk, etags=[ad.etag])
+            else:
+                changes.change(ad.pk, {"price": number}, now=NOW, picture=picture, etags=[ad.etag])
+            told.append("won")
+        except (ChangedMeanwhile, NotFound) as refusal:
+            told.append(refusal.code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=act, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(told)[-1] == "won"
+    assert (told.count("won"), len(told)) == (1, 8)
+    left = Ad.objects.filter(pk=ad.pk).values_list("picture", flat=True).first()
+    assert {file.stem.removesuffix("-small") for file in media.iterdir()} == ({left} if left else set())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_changes_of_different_fields_at_once_are_all_kept():
+    ad = make.ad()
+    wanted = {"title": "Другой", "price": 7, "location": "Тверь", "breed": "Лайка", "age": 3, "gender": "F"}
+
+    def change(name: str) -> None:
+        try:
+            changes.change(ad.pk, {name: wanted[name]}, now=NOW)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=change, args=(name,)) for name in wanted]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    kept = Ad.objects.get(pk=ad.pk)
+    assert {name: getattr(kept, name) for name in wanted} == wanted
+    assert kept.version == 7
 
 
 def test_what_is_not_there_cannot_be_changed(db):

@@ -2,6 +2,7 @@ import base64
 
 import pictures
 import pytest
+from PIL import Image
 
 from besedka.ads import images
 from besedka.ads.images import ImageInvalid
@@ -95,6 +96,29 @@ def test_what_is_no_picture_is_refused(content):
         images.encode(content)
 
     assert (refusal.value.code, refusal.value.details) == ("image_invalid", {"field": "image"})
+
+
+@pytest.mark.parametrize("content", [pictures.jpeg_of_scans(101), pictures.jpeg_of_segments(2_001)], ids=range(2))
+def test_a_jpeg_of_too_many_parts_is_refused_before_it_is_decoded(content, monkeypatch):
+    monkeypatch.setattr(Image, "open", None)
+
+    with pytest.raises(ImageInvalid, match="at most 100 scans and 2000 segments"):
+        images.encode(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pictures.jpeg_of_scans(80, (300, 300)),
+        pictures.jpeg_of_segments(1_500),
+        pictures.of("JPEG", progressive=True, exif=b"Exif\0\0" + b"\xff\xda" * 5_000),
+        pictures.of("JPEG") + b"\xff\xda" * 5_000,  # telephones put a film behind the picture
+        pictures.of("JPEG")[:2] + b"\xff" * 1_000 + pictures.of("JPEG")[2:],
+    ],
+    ids=range(5),
+)
+def test_a_jpeg_of_many_parts_is_a_picture(content):
+    assert images.encode(content).width in (40, 300)
 
 
 @pytest.mark.parametrize("name", ["dog.html", "dog.png.html", "dog.jpg", "dog.svg", "dog.PHP"])

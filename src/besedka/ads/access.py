@@ -32,10 +32,15 @@ class AboutAds(APIView):
         super().initial(request, *args, **kwargs)
 
 
+def may_change(user: Any, author_id: int) -> bool:
+    """Whether this person may change and withdraw an ad of this author: its author and who moderates may."""
+    return bool(user.has_perm(roles.AUTHOR if user.pk == author_id else roles.MODERATE))
+
+
 def check_may_change(request: Request, ad_id: int) -> None:
     """Raises `NotFound` where there is no such ad, `PermissionDenied` for who is neither its author nor staff."""
     author_id = Ad.objects.filter(pk=ad_id).values_list("created_by", flat=True).first()
     if author_id is None:
         raise NotFound
-    if author_id != request.user.pk and not request.user.has_perm(roles.MODERATE):
+    if not may_change(request.user, author_id):
         raise PermissionDenied

@@ -10,19 +10,12 @@ from django.db import transaction
 from besedka.ads import images, searching
 from besedka.ads.images import Encoded
 from besedka.ads.models import Ad
-from besedka.problems import NotFound, Problem
+from besedka.problems import ChangedMeanwhile, NotFound
 
 WRITTEN = ("title", "description", "kind", "breed", "age", "gender", "location", "price")
 KEEP: Literal["keep"] = "keep"  # the picture stays what it is
 
 Picture = Encoded | Literal["keep"] | None
-
-
-class ChangedMeanwhile(Problem):
-    """This ad has changed since you read it: read it again, then change it."""
-
-    code = "changed_meanwhile"
-    status = 412
 
 
 def publish(fields: dict[str, Any], *, author_id: int, now: datetime, picture: Encoded | None = None) -> Ad:
@@ -68,10 +61,9 @@ def withdraw(ad_id: int, *, etags: list[str] | None = None) -> None:
 
 def sweep(now: datetime, *, older_than_s: float = 86_400) -> int:
     """No picture lies there that no ad shows; how many files went. Young ones may be waiting for their ad."""
-    if not images.folder().is_dir():
-        return 0
-    old = [file for file in images.folder().iterdir() if now.timestamp() - file.stat().st_mtime > older_than_s]
-    shown = set(Ad.objects.exclude(picture="").values_list("picture", flat=True))
+    latest = now.timestamp() - older_than_s
+    old = [file for file, kept_at in images.files() if kept_at < latest]
+    shown = set(Ad.objects.exclude(picture="").values_list("picture", flat=True)) if old else set()
     lost = [file for file in old if file.stem.removesuffix("-small") not in shown]
     for file in lost:
         file.unlink(missing_ok=True)

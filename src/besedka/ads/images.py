@@ -2,8 +2,11 @@
 
 import base64
 import binascii
+import contextlib
+import os
 import re
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,11 +76,29 @@ def keep(picture: Encoded) -> str:
     return name
 
 
+def read_back(name: str, width: int, height: int) -> Encoded | None:
+    """A picture of this size that was kept under this name; None where it is gone."""
+    try:
+        return Encoded(path(name).read_bytes(), path(name, small=True).read_bytes(), width, height)
+    except FileNotFoundError:
+        return None
+
+
 def forget(name: str) -> None:
     """There is no file of this picture any more; no name is no picture."""
     if name:
         path(name).unlink(missing_ok=True)
         path(name, small=True).unlink(missing_ok=True)
+
+
+def files() -> Iterator[tuple[Path, float]]:
+    """All that lies there, with the second since 1970 in which it was written. What goes meanwhile is left out."""
+    if not folder().is_dir():
+        return
+    with os.scandir(folder()) as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                yield Path(entry.path), entry.stat().st_mtime
 
 
 def folder() -> Path:

@@ -3,10 +3,9 @@
 from typing import Any, TypeVar
 
 import msgspec
-from django.db import transaction
 from django.db.models import Model, Prefetch, QuerySet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -15,7 +14,7 @@ from rest_framework.serializers import BaseSerializer
 
 from besedka.accounts import roles
 from besedka.accounts.models import User
-from besedka.bots import exporting, filters, importing, placements, scenarios, walks
+from besedka.bots import exporting, filters, importing, placements, scenarios, versions, walks
 from besedka.bots.execution_serializer import ExecutionSerializer
 from besedka.bots.filters import ByNamedFields, WhenAskedFor
 from besedka.bots.formats import AsItIs, Text
@@ -61,26 +60,67 @@ class _OfAuthors(viewsets.GenericViewSet[Any]):
         return rows if user.has_perm(roles.ADMINISTER) else rows.filter(**{_OWNER[model]: user.pk})
 
 
+_IF_MATCH = OpenApiParameter("If-Match", str, "header", description="change it only if its `ETag` still is this")
+_ETAG = OpenApiParameter("ETag", str, "header", response=[200], description="names this state of it")
+
+
+@extend_schema_view(
+    retrieve=extend_schema(parameters=[_ETAG]),
+    update=extend_schema(parameters=[_IF_MATCH, _ETAG]),
+    partial_update=extend_schema(parameters=[_IF_MATCH, _ETAG]),
+    destroy=extend_schema(parameters=[_IF_MATCH]),
+)
 class _Changing(_OfAuthors, mixins.CreateModelMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin,
                 mixins.UpdateModelMixin, mixins.DestroyModelMixin):  # fmt: skip
-    """All that can be done, each time with word to those who walk through the bot's scenarios."""
+    """All that can be done, each time with word to those who walk through the bot's scenarios.
 
-    @transaction.atomic
+    What is changed is read and written while nobody else changes it: no change undoes another one unseen. With
+    `If-Match` it is changed only in a state that its `ETag` named. Raises `ChangedMeanwhile`.
+    """
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """It, with the name of its state."""
+        return self._shown()
+
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """It is as it was asked for."""
+        with versions.alone(self._bot_id()):
+            super().update(request, *args, **kwargs)
+            return self._shown()
+
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """It is gone."""
+        with versions.alone(self._bot_id()):
+            return super().destroy(request, *args, **kwargs)
+
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         """It is there."""
-        scenarios.changed(_bot_of(serializer.save()))
+        written = serializer.validated_data
+        with versions.alone(written["scenario"].bot_id if "scenario" in written else written["bot"].pk):
+            scenarios.changed(_bot_of(serializer.save()))
 
-    @transaction.atomic
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
-        """It is as it was asked for."""
+        """It is written; walks that are under way go on as they began."""
+        versions.check(self.request, self.get_serializer(serializer.instance).data)
         scenarios.changed(_bot_of(serializer.save()))
 
-    @transaction.atomic
     def perform_destroy(self, instance: Any) -> None:
-        """It is gone; walks that are under way go on as they began."""
+        """It is deleted; walks that are under way go on as they began."""
+        versions.check(self.request, self.get_serializer(instance).data)
         bot_id = _bot_of(instance)
         instance.delete()
         scenarios.changed(bot_id)
+
+    def _shown(self) -> Response:
+        shown = self.get_serializer(self.get_object()).data
+        return Response(shown, headers={"ETag": versions.etag(shown)})
+
+    def _bot_id(self) -> int | None:
+        """Of what this address names. It never comes to another bot, so that this is known before any lock."""
+        model = self.get_queryset().model
+        named = model._default_manager.filter(pk=self.kwargs["pk"])
+        bot_id: int | None = named.values_list(_BOT[model], flat=True).first()
+        return bot_id
 
 
 class Bots(_Changing):
@@ -96,14 +136,13 @@ class Bots(_Changing):
         """This person's bots, with everything in them, in three queries."""
         return self.visible(Bot).order_by("pk").prefetch_related(_SCENARIOS)
 
-    @transaction.atomic
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
         """The bot is whose who made it."""
         serializer.save(created_by=self.request.user)
 
-    @transaction.atomic
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
         """Its scenarios are as they were."""
+        versions.check(self.request, self.get_serializer(serializer.instance).data)
         placements.announce(serializer.save().pk)
 
     @extend_schema(responses={(200, "application/yaml"): OpenApiTypes.ANY}, filters=False)
@@ -169,12 +208,13 @@ class Scenarios(_Changing):
     @action(detail=True, methods=["get", "put"], serializer_class=TriggersSerializer, pagination_class=None)
     def triggers(self, request: Request, **kwargs: Any) -> Response:
         """What begins the scenario: the first words of a visitor, a keyword at any time, a command."""
-        scenario = self.get_object()
-        serializer = TriggersSerializer(scenario, data=request.data if request.method == "PUT" else None)
-        if request.method == "PUT":
+        if request.method != "PUT":
+            return self._shown()
+        with versions.alone(self._bot_id()):
+            serializer = self.get_serializer(self.get_object(), data=request.data)
             serializer.is_valid(raise_exception=True)
             self.perform_update(serializer)
-        return Response(TriggersSerializer(scenario).data)
+            return self._shown()
 
 
 class Steps(_Changing):

@@ -15,6 +15,7 @@ from django.utils import timezone
 from starlette.applications import Starlette
 
 from besedka.accounts import sweeping
+from besedka.ads import changes
 from besedka.conversations import (
     attachments,
     closing,
@@ -186,9 +187,9 @@ async def _sweep_files() -> None:
     """In a thread of its own: it walks through folders, and nobody waits for it."""
 
     def sweep() -> None:
-        removed = attachments.sweep_many(timezone.now())
+        removed = attachments.sweep_many(timezone.now()) + changes.sweep(timezone.now())
         if removed:
-            logger.info("%d files that nobody sent were removed", removed)
+            logger.info("%d files that nobody sent or shows were removed", removed)
 
     await _apart(sweep)
 

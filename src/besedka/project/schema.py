@@ -36,5 +36,8 @@ def add_the_door(result: dict[str, Any], generator: Any, request: Any, public: b
 def _add_refusals(operation: dict[str, Any]) -> None:
     """Every address of Django's refuses alike: problem details (RFC 9457)."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    for status, description in _REFUSALS.items():
+    refusals = dict(_REFUSALS)
+    if any(parameter["name"] == "If-Match" for parameter in operation.get("parameters", [])):
+        refusals["412"] = "This has changed since `If-Match` was read."
+    for status, description in refusals.items():
         operation["responses"].setdefault(status, {"description": description, "content": content})

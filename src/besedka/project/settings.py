@@ -148,7 +148,7 @@ TEMPLATES = [
 
 # Accounts
 AUTH_USER_MODEL = "accounts.User"
-CSRF_FAILURE_VIEW = "besedka.web.problems.csrf_failed"
+CSRF_FAILURE_VIEW = "besedka.web.problems.form_refused"
 LOGIN_URL = "/auth/login/"
 LOGIN_REDIRECT_URL = "/admin/"  # of who signed in without having wanted a page
 REGISTRATION = env.bool("BESEDKA_REGISTRATION", True)  # off: only an administrator makes accounts

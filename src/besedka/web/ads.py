@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 
-from besedka.ads import images, listing, wire
+from besedka.ads import access, images, listing, wire
 from besedka.ads.models import Ad
 from besedka.problems import Invalid
 from besedka.web import pages
@@ -39,7 +39,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     response = pages.show(
         request,
         "ads/list.html",
-        ads=[_shown(ad) for ad in page.ads],
+        ads=[shown(ad) for ad in page.ads],
         fault=fault,
         typed=typed,
         is_narrowed=bool(typed.keys() & set(listing.FILTERS)),
@@ -55,11 +55,13 @@ def listed(request: HttpRequest) -> HttpResponse:
 
 @read_only
 def one(request: HttpRequest, ad_id: str) -> HttpResponse:
-    """`/ads/{id}/`: an ad with its picture."""
+    """`/ads/{id}/`: an ad with its picture; who may change it finds here where."""
     ad = Ad.objects.filter(pk=int(ad_id)).first()
     if ad is None:
         raise Http404
-    return pages.show(request, "ads/one.html", shown=_shown(ad), ad=ad)
+    may_change = access.may_change(request.user, ad.created_by_id)
+    said = request.GET.get("said", "") if may_change else ""
+    return pages.show(request, "ads/one.html", shown=shown(ad), ad=ad, may_change=may_change, said=said)
 
 
 @read_only
@@ -75,7 +77,8 @@ def picture(request: HttpRequest, file: str) -> HttpResponseBase:
     return response
 
 
-def _shown(ad: Ad) -> Shown:
+def shown(ad: Ad) -> Shown:
+    """The ad with its price and age in words, and where its pictures are."""
     price = f"{ad.price:,}".replace(",", "\N{NO-BREAK SPACE}") + "\N{NO-BREAK SPACE}₽"
     image = wire.address(ad) if ad.picture else ""
     thumbnail = wire.address(ad, small=True) if ad.picture else ""

@@ -119,11 +119,16 @@ _ADDRESSES = {
 }
 
 
-def show(request: HttpRequest, template: str, *, status: int = 200, **context: object) -> HttpResponse:
-    """A page in the language that was asked for, which the browser remembers."""
+def language_of(request: HttpRequest) -> str:
+    """The language in which this person reads: as asked for now, as chosen before, as the browser says."""
     asked = request.GET.get("lang", "")
     language = asked if asked in LANGUAGES else request.COOKIES.get("lang", translation.get_language() or "ru")
-    language = language if language in LANGUAGES else "en"
+    return language if language in LANGUAGES else "en"
+
+
+def show(request: HttpRequest, template: str, *, status: int = 200, **context: object) -> HttpResponse:
+    """A page in the language that was asked for, which the browser remembers."""
+    asked, language = request.GET.get("lang", ""), language_of(request)
     page = f"{template.removesuffix('.html')}.{language}.html"
     shown = {"inbox_key": inboxes.default_key(), "lang": language, "language": language, **context}
     response = render(request, page, shown, status=status)

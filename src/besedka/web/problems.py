@@ -77,11 +77,10 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     return _refuse(request, PermissionDenied(), ru="Сюда вам нельзя", en="You may not do this")
 
 
-def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Django's answer to a form without the token that proves which page it comes from."""
-    return _refuse(
-        request, PermissionDenied(), ru="Эта форма устарела: откройте её заново", en="Open this form anew"
-    )
+def form_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's answer to a form that may have come from another site, or is older than the last sign-in."""
+    ru = "Форма устарела: вернитесь назад и обновите страницу"
+    return _refuse(request, PermissionDenied(), ru=ru, en="This form is out of date: go back and reload the page")
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
