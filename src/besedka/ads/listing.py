@@ -95,6 +95,13 @@ def page(asked: Asked) -> Page:
     return Page(shown, _written(shown[-1], by) if more else None)
 
 
+def count(asked: Asked, *, at_most: int) -> int:
+    """How many ads are asked for, whatever page; `at_most` where there are as many or more."""
+    words = searching.asked(asked.texts["search"]) if "search" in asked.texts else None
+    ads = _few(asked, words, "") if words is not None else Ad.objects.filter(_filters(asked))
+    return len(ads.values_list("pk", flat=True)[:at_most])
+
+
 def _few(asked: Asked, words: list[str] | None, by: str) -> QuerySet[Ad]:
     """The ads that were asked for; out of few, if an index says that there are not more."""
     filters = _filters(asked, by)
