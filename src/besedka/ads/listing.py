@@ -123,7 +123,8 @@ def _filters(asked: Asked, by: str = "") -> Q:
             filters &= Q(Exact(_Looked(F(name)) if by else F(name), asked.texts[name]))
     for name in ("breed", "location"):
         if name in asked.texts:
-            filters &= searching.beginning(f"{name}_words", asked.texts[name])
+            words = F(f"{name}_words")
+            filters &= searching.beginning(_Looked(words) if by else words, asked.texts[name])
     for name, number in asked.numbers.items():
         column, _, end = name.partition("_")
         value = F(column) if column == by else _Looked(F(column))

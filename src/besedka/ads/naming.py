@@ -27,8 +27,8 @@ def known(breeds: Iterable[str], places: Iterable[tuple[str, int]]) -> Known:
         for size in (1, 2, 3):
             named = line[skipped : skipped + size]
             if len(named) == size and not named[-1].isdigit():
-                stemmed = tuple(map(stems.stem, named))
-                spelt[stemmed, " ".join(line[: skipped + size])] += count
+                for stemmed in _forms(named):
+                    spelt[stemmed, " ".join(line[: skipped + size])] += count
     towns: dict[tuple[str, ...], str] = {}
     for (stemmed, spelling), _ in spelt.most_common():
         towns.setdefault(stemmed, spelling)
@@ -165,9 +165,19 @@ def _standing(said: list[str], used: set[int], at: int, name: tuple[str, ...], *
 _NAMES_OF_BREEDS = sorted(
     ((breed, name) for breed in lexicon.BREEDS for name in breed.known), key=lambda pair: -len(pair[1])
 )
+
+
+def _forms(words: list[str]) -> set[tuple[str, ...]]:
+    """The stems of a name, and of its locative: a stemmer takes «ов» off «Тамбов», and leaves it in «Тамбове»."""
+    locative = [*words[:-1], f"{words[-1]}е" if words[-1][-1] in _CONSONANTS else words[-1]]
+    return {tuple(map(stems.stem, words)), tuple(map(stems.stem, locative))}
+
+
+_CONSONANTS = frozenset("бвгджзклмнпрстфхцчшщ")
 _TOWNS: dict[tuple[str, ...], str] = {}
 for _one in lexicon.TOWNS:
-    _TOWNS[tuple(map(stems.stem, tokens_of_name(_one.name)))] = _one.name
+    for _stemmed in _forms(tokens_of_name(_one.name)):
+        _TOWNS[_stemmed] = _one.name
     for _known in _one.known:
         _TOWNS[tuple(map(stems.stem, _known))] = _one.name
         _TOWNS[_known] = _one.name
