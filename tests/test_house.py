@@ -59,6 +59,7 @@ WHO_MAY = {
     "api/bots/(?P<pk>[0-9]{1,18})": AUTHOR,
     "api/bots/(?P<pk>[0-9]{1,18})/warnings": AUTHOR,
     "api/bots/(?P<pk>[0-9]{1,18})/export": AUTHOR,
+    "api/bots/(?P<pk>[0-9]{1,18})/abilities": AUTHOR,
     "api/bots/import": AUTHOR,
     "api/scenarios": AUTHOR,
     "api/scenarios/(?P<pk>[0-9]{1,18})": AUTHOR,

@@ -259,6 +259,18 @@ def test_what_begins_a_scenario_is_written_beside_it(anna, scenario):
     assert anna.put(address, {"keywords": [""]}).status_code == 400
 
 
+def test_what_a_bot_may_do_is_written_beside_it(anna, boris, scenario):
+    address = f"{BOTS}{scenario['bot']}/abilities/"
+
+    assert anna.get(address).json() == {"finds_ads": False}
+    assert anna.put(address, {"finds_ads": True}).json() == {"finds_ads": True}
+    assert anna.get(address).json() == {"finds_ads": True}
+    for wrong in ({}, {"finds_ads": "perhaps"}, {"finds_ads": None}, {"finds_ads": {}}):
+        assert anna.put(address, wrong).status_code == 400
+    assert boris.get(address).status_code == 404
+    assert boris.put(address, {"finds_ads": False}).status_code == 404
+
+
 def test_what_looks_wrong_is_told_and_not_refused(anna, scenario):
     step(anna, scenario, "api_call", {"url": "https://example.com/"})
 

@@ -95,6 +95,13 @@ def page(asked: Asked) -> Page:
     return Page(shown, _written(shown[-1], by) if more else None)
 
 
+def count(asked: Asked, *, at_most: int) -> int:
+    """How many ads are asked for, whatever page; `at_most` where there are as many or more."""
+    words = searching.asked(asked.texts["search"]) if "search" in asked.texts else None
+    ads = _few(asked, words, "") if words is not None else Ad.objects.filter(_filters(asked))
+    return len(ads.values_list("pk", flat=True)[:at_most])
+
+
 def _few(asked: Asked, words: list[str] | None, by: str) -> QuerySet[Ad]:
     """The ads that were asked for; out of few, if an index says that there are not more."""
     filters = _filters(asked, by)
@@ -116,7 +123,8 @@ def _filters(asked: Asked, by: str = "") -> Q:
             filters &= Q(Exact(_Looked(F(name)) if by else F(name), asked.texts[name]))
     for name in ("breed", "location"):
         if name in asked.texts:
-            filters &= searching.beginning(f"{name}_words", asked.texts[name])
+            words = F(f"{name}_words")
+            filters &= searching.beginning(_Looked(words) if by else words, asked.texts[name])
     for name, number in asked.numbers.items():
         column, _, end = name.partition("_")
         value = F(column) if column == by else _Looked(F(column))

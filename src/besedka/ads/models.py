@@ -44,6 +44,12 @@ class Ad(models.Model):
         indexes = [
             models.Index(fields=["price", "id"], name="ads_by_price"),
             models.Index(fields=["age", "id"], name="ads_by_age"),
+            models.Index(fields=["breed_words"], name="ads_by_breed", opclasses=["varchar_pattern_ops"]),
+            models.Index(
+                fields=["location_words", "price"],
+                name="ads_by_location",
+                opclasses=["varchar_pattern_ops", "int4_ops"],
+            ),
             # Everything that a list can be narrowed by, so that few ads are found without a look at each of all.
             models.Index(
                 fields=["kind", "gender", "age", "price", "breed_words", "location_words"], name="ads_by_filters"

@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
+from typing import Any
 
 from django.db import connections
-from django.db.models import BooleanField, Q
+from django.db.models import BooleanField, F, Func, Lookup, Q
 from django.db.models.expressions import RawSQL
 
 from besedka.ads.models import MAX_BREED, MAX_LOCATION, Ad
@@ -32,10 +33,32 @@ def columns(ad: Ad) -> dict[str, str]:
     }
 
 
-def beginning(column: str, text: str) -> Q:
+class Beginning(Lookup):
+    """A folded column is these words, or begins with them: a range that an index can be read by.
+
+    Between a word and what follows stands a blank, and only that sorts before the sign that ends the range.
+    """
+
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        """By code points: so SQLite sorts, and a `_bin` collation."""
+        return self._range(compiler, connection, ">=", "<")
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        """By code points, whatever language the database sorts in."""
+        return self._range(compiler, connection, "~>=~", "~<~")
+
+    def _range(self, compiler: Any, connection: Any, least: str, below: str) -> tuple[str, Any]:
+        column, given = self.process_lhs(compiler, connection)
+        line = str(self.rhs)
+        both = (*given, line, *given, f"{line}!")
+        return f"({column} {least} %s AND {column} {below} %s)", both
+
+
+def beginning(column: F | Func, text: str) -> Q:
     """Ads whose folded column is these words or begins with them: `Москва` finds `Москва, Арбат`."""
-    line = " ".join(fold(text))
-    return Q(**{column: line}) | Q(**{f"{column}__startswith": f"{line} "})
+    return Q(Beginning(column, " ".join(fold(text))))
 
 
 def asked(text: str) -> list[str]:

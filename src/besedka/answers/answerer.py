@@ -61,6 +61,22 @@ async def unlimited(tokens: int) -> bool:
     return True
 
 
+class Tool(msgspec.Struct, frozen=True):
+    """Something that a model may ask us to do, and what does it.
+
+    `use` takes arguments as a model gave them, and returns what the model is told. Raises `BadArguments`.
+    """
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    use: Callable[[dict[str, Any]], Awaitable[str]] | None = None
+
+
+class BadArguments(Exception):
+    """A model asked a tool for what it does not do; the sentence tells the model."""
+
+
 class Prompt(msgspec.Struct, frozen=True):
     """All that an answerer may know: of this contact, and of no other. Evidence is sorted, best first."""
 
@@ -77,6 +93,7 @@ class Prompt(msgspec.Struct, frozen=True):
     give_away: tuple[str, ...] = ()  # phrases with which a model gives itself away
     secrets: tuple[str, ...] = ()  # what no reply may contain
     spend: Callable[[int], Awaitable[bool]] = unlimited  # asked before each call; a negative number is given back
+    tools: tuple[Tool, ...] = ()  # that the bot allows a model, beside calling a person
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -87,8 +104,9 @@ class Usage(msgspec.Struct, frozen=True):
     tokens_in: int = 0
     tokens_out: int = 0
     cost: float = 0.0
-    prompt: tuple[dict[str, str], ...] = ()
+    prompt: tuple[dict[str, Any], ...] = ()
     notes: tuple[str, ...] = ()  # what went wrong on the way
+    uses: tuple[dict[str, Any], ...] = ()  # of tools: which, with what, and what came of it
 
     def as_json(self) -> dict[str, Any]:
         """For the trace of a turn."""
@@ -99,6 +117,7 @@ class Usage(msgspec.Struct, frozen=True):
             "cost": round(self.cost, 6),
             "prompt": list(self.prompt),
             "notes": list(self.notes),
+            **({"uses": list(self.uses)} if self.uses else {}),
         }
 
 
@@ -110,6 +129,7 @@ class Answer(msgspec.Struct, frozen=True):
     confidence: float
     model: str
     usage: Usage | None = None
+    payload: dict[str, Any] = {}  # for us, when the contact goes on about it
 
 
 class Suggest(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -17,10 +18,12 @@ from besedka.answers.answerer import (
     PROVIDER_FAILED,
     Aloud,
     Answer,
+    BadArguments,
     HandOffBecause,
     Model,
     Prompt,
     Result,
+    Tool,
     Usage,
 )
 
@@ -31,6 +34,11 @@ TRIES = 3  # of one question, when the provider is busy or breaks off
 BACK_OFF_S = 0.5  # before the second try; twice as long before the third
 MAX_CALLS = 4  # of the model for one turn, whatever it asks for
 
+MAX_ASKED = 8  # tools of one utterance that are looked at
+MAX_TRACED, MAX_NAME = 2_000, 200  # characters of a result, of an argument, in a trace
+MAX_USES = 3  # of tools in one turn, however many it asks for
+
+Message = dict[str, Any]
 Hear = Callable[[str], None]  # takes the next piece of what the model says
 
 
@@ -50,19 +58,15 @@ class Broken(Exception):
     """What came is no answer: cut, garbage, or nothing. Another try may do better."""
 
 
-class Tool(msgspec.Struct, frozen=True):
-    """Something that a model may ask us to do."""
-
-    name: str
-    description: str
-    parameters: dict[str, Any]
-
-
 class Call(msgspec.Struct, frozen=True):
-    """One call of a model: messages with `role` (system, user, assistant) and `content`."""
+    """One call of a model: messages with `role` (system, user, assistant, tool) and `content`.
+
+    One of an assistant who asked for tools has `calls`, each with `id`, `name` and `arguments`; one of a tool has
+    the `id` and `name` that it answers.
+    """
 
     model: Model
-    messages: tuple[dict[str, str], ...]
+    messages: tuple[Message, ...]
     tools: tuple[Tool, ...]
 
 
@@ -86,6 +90,7 @@ CALL_A_PERSON = Tool(
         "required": ["reason"],
     },
 )
+_ENOUGH = "You have used tools often enough. Answer in words with what you have."
 _NO_SUCH_TOOL = "There is no such tool. Answer in words, or call the tool call_a_person."
 
 
@@ -95,14 +100,20 @@ class _Account:
     def __init__(self, model: Model, prompt: Prompt) -> None:
         self.model, self.prompt = model, prompt
         self.calls = self.tokens_in = self.tokens_out = 0
-        self.messages: tuple[dict[str, str], ...] = ()
+        self.messages: tuple[Message, ...] = ()
         self.notes: list[str] = []
+        self.uses: list[dict[str, Any]] = []
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """That the model is offered now; what it has used up is none any more."""
+        return (CALL_A_PERSON, *(self.prompt.tools if len(self.uses) < MAX_USES else ()))
 
     def usage(self) -> Usage:
         cost = (self.tokens_in * self.model.price_in + self.tokens_out * self.model.price_out) / 1e6
         name = f"{self.model.provider}:{self.model.name}"
         tokens = self.tokens_in, self.tokens_out
-        return Usage(name, self.calls, *tokens, cost, self.messages, tuple(self.notes))
+        return Usage(name, self.calls, *tokens, cost, self.messages, tuple(self.notes), tuple(self.uses))
 
 
 async def answer(prompt: Prompt, aloud: Aloud, speak: Speak) -> Result:
@@ -124,11 +135,11 @@ async def answer(prompt: Prompt, aloud: Aloud, speak: Speak) -> Result:
 
 
 async def _converse(prompt: Prompt, aloud: Aloud, speak: Speak, account: _Account) -> Answer | HandOffBecause:
-    """Call until there are words: a model that asks for tools that do not exist is told so, a few times."""
+    """Call until there are words: what a model asks its tools goes to them, and it is told what they say."""
     account.messages = prompting.messages(prompt)
     failures = 0
     while account.calls < MAX_CALLS:
-        call = Call(account.model, account.messages, (CALL_A_PERSON,))
+        call = Call(account.model, account.messages, account.tools)
         screen = guards.Screen(prompt, aloud)
         try:
             spoken = await _spoken(call, screen, speak, account)
@@ -153,10 +164,50 @@ async def _converse(prompt: Prompt, aloud: Aloud, speak: Speak, account: _Accoun
         result = _result(spoken, screen, account)
         if result is not None:
             return result
+        aloud("")
+        await _use_tools(spoken, screen, account)
+    return HandOffBecause(PROVIDER_FAILED, detail="only tools, no words")
+
+
+async def _use_tools(spoken: Spoken, screen: guards.Screen, account: _Account) -> None:
+    """Let the tools that the bot allows do what the model asks of them; for all else it is told why not."""
+    allowed = {tool.name: tool for tool in account.prompt.tools}
+    if not any(name in allowed for name, _ in spoken.tools):
         logger.warning("a model asked for tools that it does not have: %.200r", spoken.tools)
         account.notes.append("no such tool")
         account.messages = (*account.messages, {"role": "system", "content": _NO_SUCH_TOOL})
-    return HandOffBecause(PROVIDER_FAILED, detail="only tools, no words")
+        return
+    asked: list[dict[str, Any]] = [
+        {"id": f"call_{account.calls}_{at}", "name": name, "arguments": given}
+        for at, (name, given) in enumerate(spoken.tools[:MAX_ASKED])
+    ]
+    account.messages = (*account.messages, {"role": "assistant", "content": screen.heard, "calls": asked})
+    for one in asked:
+        told = await _use(allowed.get(one["name"]), one["arguments"], account)
+        if told == _NO_SUCH_TOOL:
+            account.notes.append("no such tool")
+        answered = {"role": "tool", "id": one["id"], "name": one["name"], "content": told}
+        account.messages = (*account.messages, answered)
+
+
+async def _use(tool: Tool | None, given: dict[str, Any], account: _Account) -> str:
+    """What one tool says, and a line in the trace; a refusal counts as a use, so that none goes on for ever."""
+    if tool is None or tool.use is None:
+        return _NO_SUCH_TOOL
+    if len(account.uses) >= MAX_USES:
+        account.notes.append("too many uses of tools")
+        return _ENOUGH
+    began = time.perf_counter()
+    try:
+        told = await tool.use(given)
+        result = {"told": told[:MAX_TRACED]}
+    except BadArguments as refusal:
+        told = f"Refused: {refusal}"
+        result = {"refused": str(refusal)}
+    took = round((time.perf_counter() - began) * 1000, 1)
+    arguments = {str(name)[:MAX_NAME]: str(value)[:MAX_NAME] for name, value in list(given.items())[:MAX_ASKED]}
+    account.uses.append({"tool": tool.name, "arguments": arguments, **result, "milliseconds": took})
+    return told
 
 
 class _PurseEmpty(Exception):
@@ -165,7 +216,7 @@ class _PurseEmpty(Exception):
 
 async def _spoken(call: Call, screen: guards.Screen, speak: Speak, account: _Account) -> Spoken:
     """One call, paid for: what was set aside for it is given back but for what it took."""
-    read = sum(prompting.tokens(message["content"]) for message in call.messages)
+    read = sum(prompting.tokens(_all_of(message)) for message in call.messages)
     aside = read + call.model.max_tokens
     if not await account.prompt.spend(aside):
         raise _PurseEmpty
@@ -189,8 +240,12 @@ async def _spoken(call: Call, screen: guards.Screen, speak: Speak, account: _Acc
         await asyncio.shield(account.prompt.spend(took_in + took_out - aside))
 
 
+def _all_of(message: Message) -> str:
+    return f"{message['content']}{message['calls']}" if "calls" in message else str(message["content"])
+
+
 def _result(spoken: Spoken, screen: guards.Screen, account: _Account) -> Answer | HandOffBecause | None:
-    """What a call came to; None where the model wants a tool that it does not have."""
+    """What a call came to; None where the model wants a tool that is not a person."""
     if spoken.finish == "refused":
         return HandOffBecause(MODEL_REFUSED)
     for name, given in spoken.tools[:MAX_CALLS]:

@@ -20,6 +20,7 @@ from besedka.bots.filters import ByNamedFields, WhenAskedFor
 from besedka.bots.formats import AsItIs, Text
 from besedka.bots.models import Bot, Execution, Scenario, Step
 from besedka.bots.serializers import (
+    AbilitiesSerializer,
     BotSerializer,
     FlawSerializer,
     ImportedSerializer,
@@ -144,6 +145,18 @@ class Bots(_Changing):
         """Its scenarios are as they were."""
         versions.check(self.request, self.get_serializer(serializer.instance).data)
         placements.announce(serializer.save().pk)
+
+    @extend_schema(methods=["GET"], responses=AbilitiesSerializer, filters=False)
+    @extend_schema(methods=["PUT"], request=AbilitiesSerializer, responses=AbilitiesSerializer)
+    @action(detail=True, methods=["get", "put"], serializer_class=AbilitiesSerializer, pagination_class=None)
+    def abilities(self, request: Request, **kwargs: Any) -> Response:
+        """What the bot may do beside talking: look ads up."""
+        bot = self.get_object()
+        serializer = AbilitiesSerializer(bot, data=request.data if request.method == "PUT" else None)
+        if request.method == "PUT":
+            serializer.is_valid(raise_exception=True)
+            self.perform_update(serializer)
+        return Response(AbilitiesSerializer(bot).data)
 
     @extend_schema(responses={(200, "application/yaml"): OpenApiTypes.ANY}, filters=False)
     @action(detail=True, methods=["get"], pagination_class=None, renderer_classes=[AsItIs])

@@ -42,6 +42,7 @@ class BotFields(_Strict):
     system_prompt: Long = ""
     is_active: bool = True
     chat_is_open: bool = True
+    finds_ads: bool = False
     answer_from: Annotated[float, Field(ge=0, le=1)] = 0.7
     suggest_from: Annotated[float, Field(ge=0, le=1)] = 0.5
 

@@ -101,6 +101,11 @@ class Bot(models.Model):
         db_default=True,
         help_text="Programs may talk to it without an account, at /api/bots/{id}/chat/.",
     )
+    finds_ads = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Asked for an animal, it looks ads up and answers with links; a model may do so, too.",
+    )
     programs_inbox = models.OneToOneField(
         "conversations.Inbox", models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )

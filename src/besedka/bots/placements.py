@@ -31,6 +31,7 @@ class Placed(msgspec.Struct, frozen=True):
     price_in: float
     price_out: float
     scenarios_version: int
+    finds_ads: bool = False
 
 
 def announce(bot_id: int) -> None:

@@ -130,6 +130,16 @@ class BotSerializer(serializers.ModelSerializer[Bot]):
         read_only_fields = ("created_by", "created_at", "updated_at")
 
 
+class AbilitiesSerializer(serializers.ModelSerializer[Bot]):
+    """What a bot may do beside talking."""
+
+    finds_ads = serializers.BooleanField(help_text="Asked for an animal, it looks ads up and answers with links.")
+
+    class Meta:
+        model = Bot
+        fields = ("finds_ads",)
+
+
 class TriggersSerializer(serializers.ModelSerializer[Scenario]):
     """What begins a scenario."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import environ
 from django.utils.translation import gettext_lazy
 
-from besedka.project.addresses import place
+from besedka.project.addresses import place, site
 from besedka.project.secrets import own_secret
 
 env = environ.FileAwareEnv()
@@ -25,6 +25,8 @@ PORT = env.int("PORT", 8000)  # of HTTP and WebSockets, both
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])  # names we answer to
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])  # https://… that forms may come from
 HTTPS = env.bool("BESEDKA_HTTPS", False)  # on: cookies only over TLS, HSTS
+SITE_URL = env.str("BESEDKA_SITE_URL", "")  # https://…, of links that bots send; unset: first public ALLOWED_HOSTS
+SITE_URL = site(SITE_URL, ALLOWED_HOSTS, https=HTTPS, port=PORT)
 TRUSTED_PROXIES = env.int("BESEDKA_TRUSTED_PROXIES", 0)  # how many proxies of ours append to X-Forwarded-For
 
 # Conversations

@@ -65,6 +65,7 @@ class BotForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for type ch
             "description",
             "is_active",
             "chat_is_open",
+            "finds_ads",
             "system_prompt",
             "answer_from",
             "suggest_from",
@@ -134,7 +135,7 @@ class BotAdmin(ModelAdmin):
     actions_detail = ("export",)
     readonly_fields = ("outlook", "created_by", "created_at", "updated_at")
     fieldsets = (
-        (None, {"fields": ("name", "description", ("is_active", "chat_is_open"), "system_prompt")}),
+        (None, {"fields": ("name", "description", ("is_active", "chat_is_open", "finds_ads"), "system_prompt")}),
         (_("How sure it must be"), {"fields": (("answer_from", "suggest_from"), "outlook")}),
         (
             _("The model that speaks for it"),

@@ -24,7 +24,7 @@ from besedka.answers.answerer import (
 from besedka.answers.budget import Wish
 from besedka.answers.providers import offline
 from besedka.knowledge.search import Found
-from besedka.turns import choices, shelves
+from besedka.turns import ads, ads_tool, choices, shelves
 from besedka.turns.claim import Task
 
 PASSAGES = 3  # that may answer: what a person can choose from, and what a model is shown
@@ -86,9 +86,17 @@ async def answer(
         give_away=tuple(bot.give_away_phrases),
         secrets=task.staff.secrets,
         spend=purse,
+        tools=(ads_tool.FIND_ADS,) if bot.finds_ads else (),
     )
+
+    async def by_itself(heard: Aloud) -> Result:
+        """Without a model: the ads, where it looks them up and they are asked for; else what it knows."""
+        sure = any(one.confidence >= bot.answer_from for one in evidence)
+        found = await ads.answer(task, question, known_better=sure, trace=trace)
+        return await offline.answer(prompt, heard) if found is None else found
+
     if answerer is None and model is None:
-        return await offline.answer(prompt, aloud)
+        return await by_itself(aloud)
     if answerer is None:
         assert model is not None
         answerer = await asyncio.to_thread(providers.named, model.provider)  # its first call loads libraries
@@ -96,7 +104,12 @@ async def answer(
     usage = getattr(result, "usage", None)
     if usage is not None:
         trace["usage"] = usage.as_json()
-    return await _rather_offline(prompt, result, trace)
+    if isinstance(result, HandOffBecause) and result.reason == PROVIDER_FAILED:
+        sure = await by_itself(silent)
+        if isinstance(sure, Answer):  # where the model's provider fails, what is sure still is an answer
+            trace["instead_of"] = {"reason": result.reason, "detail": result.detail}
+            return sure
+    return result
 
 
 def rather_asked(task: Task, question: str, result: Result) -> Result:
@@ -117,18 +130,7 @@ def uttered(task: Task, result: Answer | Suggest) -> Utterance:
     if isinstance(result, Suggest):
         payload = {"choices": list(result.choices), "misses": choices.misses(task.claim) + 1}
         return Utterance(result.text, payload if result.topic is None else {**payload, "topic": result.topic})
-    return Utterance(result.text, cited=result.cited)
-
-
-async def _rather_offline(prompt: Prompt, result: Result, trace: dict[str, Any]) -> Result:
-    """Where the model's provider fails, what the knowledge is sure of still is an answer."""
-    if not (isinstance(result, HandOffBecause) and result.reason == PROVIDER_FAILED):
-        return result
-    sure = await offline.answer(prompt, silent)
-    if not isinstance(sure, Answer):
-        return result
-    trace["instead_of"] = {"reason": result.reason, "detail": result.detail}
-    return sure
+    return Utterance(result.text, result.payload, result.cited)
 
 
 def _evidence(found: Found) -> Evidence:

@@ -26,7 +26,7 @@ BLANK = dict.fromkeys(changes.WRITTEN, "")
 
 
 def _form(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """A view of a form, for authors who are signed in; what is far too large is refused before anything of it is read."""
+    """A view of a form, for authors; what is far too large is refused before anything of it is read."""
     signed_in = csrf_protect(login_required(permission_required(roles.AUTHOR, raise_exception=True)(view)))
 
     @csrf_exempt  # that check would read the body, and does so inside

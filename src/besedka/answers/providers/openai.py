@@ -8,8 +8,8 @@ from openai.types.chat import ChatCompletionChunk
 
 from besedka import outbound
 from besedka.answers import modelled
-from besedka.answers.answerer import Aloud, Prompt, Result
-from besedka.answers.modelled import Broken, Call, Hear, Later, Never, Spoken, Tool
+from besedka.answers.answerer import Aloud, Prompt, Result, Tool
+from besedka.answers.modelled import Broken, Call, Hear, Later, Message, Never, Spoken
 from besedka.problems import Problem
 
 BASE_URL = "https://api.openai.com/v1"
@@ -87,7 +87,7 @@ def _arguments_of(call: Call) -> dict[str, Any]:
     in_folder = model.folder and "://" not in model.name
     return {
         "model": f"gpt://{model.folder}/{model.name}/latest" if in_folder else model.name,
-        "messages": list(call.messages),
+        "messages": [_message(message) for message in call.messages],
         "temperature": model.temperature,
         "max_tokens": model.max_tokens,
         "tools": [{"type": "function", "function": _function(tool)} for tool in call.tools],
@@ -95,6 +95,22 @@ def _arguments_of(call: Call) -> dict[str, Any]:
         "stream_options": {"include_usage": True},
         "timeout": outbound.TIMEOUT,
     }
+
+
+def _message(message: Message) -> dict[str, Any]:
+    if message["role"] == "tool":
+        return {"role": "tool", "tool_call_id": message["id"], "content": message["content"]}
+    if "calls" not in message:
+        return message
+    calls = [
+        {
+            "id": call["id"],
+            "type": "function",
+            "function": {"name": call["name"], "arguments": json.dumps(call["arguments"], ensure_ascii=False)},
+        }
+        for call in message["calls"]
+    ]
+    return {"role": "assistant", "content": message["content"] or None, "tool_calls": calls}
 
 
 def _function(tool: Tool) -> dict[str, Any]:

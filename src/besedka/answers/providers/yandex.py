@@ -10,7 +10,7 @@ import msgspec
 from besedka import outbound
 from besedka.answers import modelled
 from besedka.answers.answerer import Aloud, Prompt, Result
-from besedka.answers.modelled import Broken, Call, Hear, Later, Never, Spoken
+from besedka.answers.modelled import Broken, Call, Hear, Later, Message, Never, Spoken
 from besedka.problems import Problem
 
 BASE_URL = "https://llm.api.cloud.yandex.net"
@@ -117,9 +117,26 @@ def _body(call: Call) -> dict[str, Any]:
             "temperature": min(model.temperature, 1.0),  # its scale ends at 1
             "maxTokens": str(model.max_tokens),
         },
-        "messages": [{"role": message["role"], "text": message["content"]} for message in call.messages],
+        "messages": _messages(call.messages),
         "tools": [
             {"function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters}}
             for tool in call.tools
         ],
     }
+
+
+def _messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
+    """A message of theirs is a text, or calls, or all their results together."""
+    sent: list[dict[str, Any]] = []
+    for message in messages:
+        if "calls" in message:
+            calls = [{"functionCall": {"name": c["name"], "arguments": c["arguments"]}} for c in message["calls"]]
+            sent.append({"role": "assistant", "toolCallList": {"toolCalls": calls}})
+        elif message["role"] == "tool":
+            result = {"functionResult": {"name": message["name"], "content": message["content"]}}
+            if "toolResultList" not in sent[-1]:
+                sent.append({"role": "user", "toolResultList": {"toolResults": []}})
+            sent[-1]["toolResultList"]["toolResults"].append(result)
+        else:
+            sent.append({"role": message["role"], "text": message["content"]})
+    return sent
