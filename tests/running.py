@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,15 @@ def wait_for_port(port: int) -> None:
             return
         time.sleep(0.05)
     raise RuntimeError(f"nobody listens on {port}")
+
+
+def wait_until(true: Callable[[], object], within_s: float = STARTED_S) -> None:
+    """It is true when this returns."""
+    until = time.monotonic() + within_s
+    while not true():
+        if time.monotonic() > until:
+            raise AssertionError(f"not true within {within_s} s")
+        time.sleep(0.05)
 
 
 @dataclass
@@ -165,6 +174,32 @@ class Server:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+
+
+class Line:
+    """A bare connection: for requests that no client library makes."""
+
+    def __init__(self, socket: socket.socket) -> None:
+        self._socket = socket
+
+    def ask(self, method: str, path: str) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers in lower case, and body of the answer."""
+        asked = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        self._socket.sendall(asked.encode())
+        answer = b""
+        while came := self._socket.recv(65536):
+            answer += came
+        head, _, body = answer.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        return int(first.split()[1]), headers, body
+
+
+@contextlib.contextmanager
+def raw(site: Server) -> Iterator[Line]:
+    """A bare connection to this server."""
+    with socket.create_connection(("127.0.0.1", site.port), timeout=30) as connection:
+        yield Line(connection)
 
 
 @contextlib.contextmanager

@@ -113,6 +113,7 @@ INSTALLED_APPS = [
     "besedka.web",
 ]
 MIDDLEWARE = [
+    "besedka.web.problems.plain_refusals",  # the outermost: it sees every answer, of the others too
     "django.middleware.security.SecurityMiddleware",
     "besedka.web.security.content_security",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -124,6 +125,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+CSRF_FAILURE_VIEW = "besedka.web.problems.csrf_failed"
 ROOT_URLCONF = "besedka.project.urls"
 WSGI_APPLICATION = "besedka.project.wsgi.application"
 TEMPLATES = [

@@ -4,7 +4,7 @@ from django.templatetags.static import static
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from besedka.web import ads, desk, health, legacy_rooms, pages, signing_in
+from besedka.web import ads, desk, health, legacy_rooms, pages, roots, signing_in
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -17,11 +17,13 @@ urlpatterns = [
     re_path(r"^auth/logout/?$", signing_in.sign_out, name="sign-out"),
     path("favicon.ico", RedirectView.as_view(url=static("site/mark.svg"))),
     path("widget.js", pages.widget, name="widget"),
-    re_path(r"^api/root/?$", pages.BuilderRoot.as_view(), name="builder-root"),
+    re_path(r"^api/root/?$", roots.BuilderRoot.as_view(), name="builder-root"),
     re_path(r"^api/ws_token/?$", legacy_rooms.NewTicket.as_view(), name="ws-token"),
     re_path(r"^api/v1/support_chat/?$", legacy_rooms.OwnRoom.as_view(), name="support-chat"),
     re_path(r"^api/v1/chats_list/?$", legacy_rooms.AllRooms.as_view(), name="chats-list"),
-    re_path(r"^api/v1/?$", pages.ApiRoot.as_view(), name="api-root"),
+    re_path(r"^api/?$", roots.ApiRoot.as_view(), name="apis"),
+    re_path(r"^api/v1/?$", roots.VersionRoot.as_view(), name="api-root"),
+    re_path(r"^api/v1/desk/?$", roots.DeskRoot.as_view(), name="desk-root"),
     re_path(r"^health/?$", health.alive, name="alive"),
     re_path(r"^health/ready/?$", health.ready, name="ready"),
 ]
