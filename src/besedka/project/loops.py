@@ -20,6 +20,7 @@ from besedka.desk.places import Board
 from besedka.door import admission, house
 from besedka.door.house import Door
 from besedka.problems import Unavailable
+from besedka.project import pulse
 from besedka.telegram import loop as telegram
 from besedka.turns import embedded, shelves, staff
 from besedka.turns.embedded import Runner
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 LADDER_S = 1  # seconds between two looks at who waits
 WAKE_S = 5  # seconds that a snoozed conversation may oversleep
 PORTION = 200  # conversations that one look takes care of
+INDEX_S = 0.05  # between two portions of the log that become searchable
 FILES_S = 3_600  # between two looks for files that nobody sent
 
 
@@ -47,35 +49,37 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
     board = Board(functools.partial(reader.submit, waits.places_many, waits.PLACES))
     signals.subscribe("desk", board.hear)
     latest = news.Latest()
-    periodic: list[tuple[Callable[[], Awaitable[None]], float]] = [
-        (runner.sweep, embedded.SWEEP_S),
-        (runner.renew, embedded.RENEW_S),
-        (runner.rouse, embedded.SWEEP_S),
-        (lambda: _wake_for_news(reader, latest), news.SWEEP_S),
-        (lambda: admission.cut_slow_bodies(door), 1),
-        (door.read_directory, house.DIRECTORY_S),
-        (board.refresh, places.PAUSE_S),
-        (lambda: _write(writer, routing.climb_many), LADDER_S),
-        (lambda: _write(writer, invitations.sweep_many), LADDER_S),
-        (lambda: _write(writer, closing.wake_many), WAKE_S),
+    periodic: list[tuple[str, Callable[[], Awaitable[None]], float]] = [
+        ("turns", runner.sweep, embedded.SWEEP_S),
+        ("leases", runner.renew, embedded.RENEW_S),
+        ("walks", runner.rouse, embedded.SWEEP_S),
+        ("news", lambda: _wake_for_news(reader, latest), news.SWEEP_S),
+        ("bodies", lambda: admission.cut_slow_bodies(door), 1),
+        ("inboxes", door.read_directory, house.DIRECTORY_S),
+        ("places", board.refresh, places.PAUSE_S),
+        ("ladder", lambda: _write(writer, routing.climb_many), LADDER_S),
+        ("invitations", lambda: _write(writer, invitations.sweep_many), LADDER_S),
+        ("snoozed", lambda: _write(writer, closing.wake_many), WAKE_S),
+        ("index", functools.partial(_index, writer), INDEX_S),
     ]
-    tasks = [asyncio.create_task(_every(period_s, work)) for work, period_s in periodic]
-    tasks.append(asyncio.create_task(_every(0.05, functools.partial(_index, writer))))
-    tasks.append(asyncio.create_task(_every(FILES_S, _sweep_files, at_once=False)))
+    tasks = [_begin(name, work, period_s) for name, work, period_s in periodic]
+    tasks.append(_begin("files", _sweep_files, FILES_S, at_once=False))
     tasks.append(asyncio.create_task(asyncio.to_thread(staff.load_installed)))
     tasks.append(asyncio.create_task(shelves.warm()))
     if settings.TELEGRAM_BOT_TOKEN:
-        tasks.append(asyncio.create_task(telegram.run(writer, reader)))
+        tasks.append(pulse.watch("telegram", asyncio.create_task(telegram.run(writer, reader))))
     if redis_url:
         from besedka.conversations import relay  # noqa: PLC0415 - Redis' client takes 6 MB: only who has one pays
 
-        tasks.append(asyncio.create_task(relay.run(redis_url, f"{relay.CHANNEL}:{_installation()}")))
+        relaying = relay.run(redis_url, f"{relay.CHANNEL}:{_installation()}")
+        tasks.append(pulse.watch("signals", asyncio.create_task(relaying)))
     gc.collect()
     gc.freeze()  # what is here now stays: the collector need not walk through all of Django again and again
     try:
         yield
     finally:
         gc.unfreeze()
+        pulse.forget()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -120,17 +124,27 @@ def _installation() -> str:
     return hashlib.sha256(settings.SECRET_KEY.encode()).hexdigest()[:12]
 
 
-async def _every(period_s: float, work: Callable[[], Awaitable[None]], *, at_once: bool = True) -> None:
+def _begin(
+    name: str, work: Callable[[], Awaitable[None]], period_s: float, *, at_once: bool = True
+) -> asyncio.Task[None]:
+    """Do this every so many seconds from now on, under somebody's eyes."""
+    return pulse.watch(name, asyncio.create_task(_every(name, work, period_s, at_once=at_once)), period_s)
+
+
+async def _every(name: str, work: Callable[[], Awaitable[None]], period_s: float, *, at_once: bool) -> None:
     """Do it, wait, for ever. One that fails is logged and tried again: a loop must not die of one bad moment."""
     if not at_once:
         await asyncio.sleep(period_s)
     while True:
+        failed = False
         try:
             await work()
         except Unavailable:
             logger.warning("no database; the loop goes on")
         except Exception:
-            logger.exception("a background loop failed; it goes on")
+            failed = True
+            logger.exception("the background loop %r failed; it goes on", name)
+        pulse.beat(name, failed=failed)
         await asyncio.sleep(period_s)
 
 

@@ -221,7 +221,10 @@ UNFOLD = {
     },
 }
 
-HEALTH = {"telegram": "besedka.telegram.health.state"}  # parts that say in a word how they do, and what does so
+HEALTH = {  # parts that say in a word how they do, and what does so
+    "loops": "besedka.project.pulse.state",
+    "telegram": "besedka.telegram.health.state",
+}
 SILENCED_SYSTEM_CHECKS: list[str] = []
 TESTING = "pytest" in sys.modules or os.environ.get("BESEDKA_TESTING") == "on"
 LOGGING = {
