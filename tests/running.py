@@ -149,6 +149,17 @@ class Server:
             command, env=self._surroundings(), cwd=self.home.parent, check=True, capture_output=True, text=True
         ).stdout
 
+    def beside(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """`besedka …` beside the server, with its settings and its database."""
+        return subprocess.run(
+            [BESEDKA, *arguments],
+            env={**self._surroundings(), "PYTHONIOENCODING": "utf-8"},
+            cwd=self.home.parent,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
     def select(self, query: str) -> list[tuple[Any, ...]]:
         """What its database says, read past the server."""
         url = self.environment.get("DATABASE_URL", "")

@@ -9,14 +9,15 @@ from starlette.types import ASGIApp
 from besedka.conversations.batcher import Batcher
 from besedka.door.app import make_door
 from besedka.door.house import Door
-from besedka.project import loops
+from besedka.project import loops, starting
 from besedka.project.wsgi import application as django
 
 DJANGO_THREADS = 8  # requests to Django at once; the next one waits, the door does not
 
 
 def make_site() -> ASGIApp:
-    """The site as the settings have it."""
+    """The site as the settings have it. Raises `SystemExit` where they are unsafe."""
+    starting.refuse_unsafe_settings()
     door = Door(
         Batcher("writer", writes=True),
         Batcher("reader", writes=False),

@@ -12,7 +12,7 @@ from django.db import connection
 
 from besedka.accounts.administrators import make_administrator
 from besedka.conversations import leases
-from besedka.project import demo, loops
+from besedka.project import demo, loops, starting
 
 KEEP_ALIVE_S = 75  # visitors that poll every few seconds keep their connection
 GRACE_S = 10  # seconds that requests under way have when we are asked to stop
@@ -20,7 +20,11 @@ GARBAGE_AFTER = 20_000  # new objects between two collections (CPython's own: 70
 
 
 def make_ready() -> None:
-    """The database has its tables and what a first start finds. Says what it made."""
+    """The database has its tables and what a first start finds. Says what it made.
+
+    Raises `SystemExit` where the settings are unsafe.
+    """
+    starting.refuse_unsafe_settings()
     call_command("migrate", verbosity=0, interactive=False)
     if connection.vendor == "sqlite":  # one process has one file: whoever began a turn before is dead
         leases.release_all()

@@ -24,7 +24,9 @@ PORT = env.int("PORT", 8000)  # of HTTP and WebSockets, both
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])  # names we answer to
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])  # https://… that forms may come from
 HTTPS = env.bool("BESEDKA_HTTPS", False)  # on: cookies only over TLS, HSTS
+PUBLIC = HTTPS or HOST not in ("127.0.0.1", "localhost", "::1")  # strangers may come: weak secrets are refused
 TRUSTED_PROXIES = env.int("BESEDKA_TRUSTED_PROXIES", 0)  # how many proxies of ours append to X-Forwarded-For
+OPEN_DOCS = env.bool("BESEDKA_OPEN_DOCS", False)  # on: strangers may read /swagger/ on the open net, too
 
 # Conversations
 DEMO_BOT = env.bool("BESEDKA_DEMO_BOT", True)  # off: the demo shop's inbox has no bot
@@ -153,6 +155,10 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+# We speak HTTP only: that HTTPS is on means that a proxy of ours ends it, and says so. Who forges this header by
+# going past the proxy gains nothing but not being sent to HTTPS.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS or TRUSTED_PROXIES else None
+SECURE_REDIRECT_EXEMPT = [r"^health/"]  # whoever watches over us asks from inside
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0  # a year; a browser that saw it never asks over plain HTTP again
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 X_FRAME_OPTIONS = "DENY"

@@ -2,7 +2,8 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from besedka.web import documentation
 
 handler400 = "besedka.web.problems.bad_request"
 handler403 = "besedka.web.problems.permission_denied"
@@ -11,10 +12,8 @@ handler500 = "besedka.web.problems.server_error"
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    re_path(r"^api/schema/?$", SpectacularAPIView.as_view(permission_classes=[]), name="schema"),
-    re_path(
-        r"^swagger/?$", SpectacularSwaggerView.as_view(url_name="schema", permission_classes=[]), name="swagger"
-    ),
+    re_path(r"^api/schema/?$", documentation.Schema.as_view(), name="schema"),
+    re_path(r"^swagger/?$", documentation.Swagger.as_view(url_name="schema"), name="swagger"),
     path("", include("besedka.accounts.urls")),
     path("", include("besedka.bots.urls")),
     path("", include("besedka.knowledge.urls")),

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
+from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.response import Response
 
 from besedka.problems import (
@@ -96,10 +97,13 @@ def render_drf(error: Exception, context: dict[str, Any]) -> Response | None:
         body, headers = _from_drf(error), _headers_of(error)
     else:
         return None
-    # A browser is shown the same object inside a page, which must not be called JSON.
-    renderer = getattr(context.get("request"), "accepted_renderer", None)
-    content_type = None if getattr(renderer, "media_type", "") == "text/html" else PROBLEM
-    return Response(body, status=body["status"], headers=headers, content_type=content_type)
+    # A browser is shown the same object inside a page of the API, which must not be called JSON. Whatever else an
+    # address answers in (YAML, a template of its own), it refuses in JSON.
+    request = context.get("request")
+    in_page = isinstance(getattr(request, "accepted_renderer", None), BrowsableAPIRenderer)
+    if request is not None and not in_page:
+        request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
+    return Response(body, status=body["status"], headers=headers, content_type=None if in_page else PROBLEM)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
