@@ -212,13 +212,14 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": ["besedka.project.schema.add_the_door"],
 }
-_GREENS = ("238 248 243", "215 238 227", "178 222 202", "132 199 171", "84 171 137", "47 143 107", "29 107 79")
+_GREENS = ("238 248 243", "215 238 227", "178 222 202", "132 199 171", "84 171 137", "66 170 131", "29 107 79")
 _DEEP_GREENS = ("24 88 65", "19 73 54", "14 56 42", "8 36 27")
 _SHADES = (50, *range(100, 1000, 100), 950)
 UNFOLD = {
     "SITE_TITLE": "Besedka",
     "SITE_HEADER": "Besedka",
     "SITE_SYMBOL": "forum",
+    "STYLES": [lambda request: f"{STATIC_URL}site/admin.css"],
     "COLORS": {
         "primary": {
             str(shade): f"rgb({green.replace(' ', ', ')})"
