@@ -41,6 +41,7 @@ ONCE = [  # need no database, or look after theirs themselves
     "tests/dialogue",
     *(f"tests/answers/test_{name}.py" for name in PURE),
     *(f"tests/telegram/test_{name}.py" for name in ("client", "emulators", "processes", "splitting", "wire")),
+    *(f"tests/project/test_{name}.py" for name in ("pulse", "starting")),
     "tests/test_house.py",
     "tests/test_outbound.py",
     "tests/test_sealed.py",

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,15 @@ def wait_for_port(port: int) -> None:
     raise RuntimeError(f"nobody listens on {port}")
 
 
+def wait_until(true: Callable[[], object], within_s: float = STARTED_S) -> None:
+    """It is true when this returns."""
+    until = time.monotonic() + within_s
+    while not true():
+        if time.monotonic() > until:
+            raise AssertionError(f"not true within {within_s} s")
+        time.sleep(0.05)
+
+
 @dataclass
 class Server:
     """One `besedka run`; its log is the file `log`."""
@@ -140,6 +149,17 @@ class Server:
             command, env=self._surroundings(), cwd=self.home.parent, check=True, capture_output=True, text=True
         ).stdout
 
+    def beside(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """`besedka …` beside the server, with its settings and its database."""
+        return subprocess.run(
+            [BESEDKA, *arguments],
+            env={**self._surroundings(), "PYTHONIOENCODING": "utf-8"},
+            cwd=self.home.parent,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
     def select(self, query: str) -> list[tuple[Any, ...]]:
         """What its database says, read past the server."""
         url = self.environment.get("DATABASE_URL", "")
@@ -165,6 +185,32 @@ class Server:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+
+
+class Line:
+    """A bare connection: for requests that no client library makes."""
+
+    def __init__(self, socket: socket.socket) -> None:
+        self._socket = socket
+
+    def ask(self, method: str, path: str) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers in lower case, and body of the answer."""
+        asked = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        self._socket.sendall(asked.encode())
+        answer = b""
+        while came := self._socket.recv(65536):
+            answer += came
+        head, _, body = answer.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        return int(first.split()[1]), headers, body
+
+
+@contextlib.contextmanager
+def raw(site: Server) -> Iterator[Line]:
+    """A bare connection to this server."""
+    with socket.create_connection(("127.0.0.1", site.port), timeout=30) as connection:
+        yield Line(connection)
 
 
 @contextlib.contextmanager

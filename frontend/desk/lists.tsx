@@ -64,9 +64,10 @@ export function Rail({ desk, state }: Props) {
           );
         })}
       </nav>
-      <button type="button" class="who" data-part="settings" title={words.settings} aria-label={`${state.me.name}, ${words.settings}`} onClick={() => desk.change({ ...state, dialog: "settings" })}>
+      <button type="button" class="who" data-part="settings" title={words.settings} onClick={() => desk.change({ ...state, dialog: "settings" })}>
         <Face name={state.me.name || "·"} id={state.me.id} />
         <span class="cut">{state.me.name}</span>
+        <span class="unseen">{words.settings}</span>
         <Icon d="settings" />
       </button>
     </header>

@@ -83,6 +83,11 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "scrub-database", help="rewrite an SQLite database, so that nothing deleted is left in its file"
     ).set_defaults(command=_scrub_database)
+    doctor = commands.add_parser("doctor", help="look whether everything is as it should be, and say what to do")
+    doctor.add_argument("--url", help="the address that browsers use, as https://chat.example")
+    doctor.add_argument("--models", action="store_true", help="let each language model say a word; costs a little")
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    doctor.set_defaults(command=_doctor)
     commands.add_parser("manage", help="Django's own commands, as `besedka manage check`", add_help=False)
     return parser
 
@@ -117,6 +122,12 @@ def _telegram(options: argparse.Namespace) -> int:
         return _complain("TELEGRAM_BOT_TOKEN is not set.")
     serve.serve_telegram()
     return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from besedka.project.doctor import examining  # noqa: PLC0415 - as above
+
+    return examining.examine_and_report(url=options.url, ask_models=options.models, as_json=options.json)
 
 
 def _import_knowledge(options: argparse.Namespace) -> int:

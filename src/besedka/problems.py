@@ -1,6 +1,29 @@
 """Every refusal that we utter: a stable code, a status, a sentence; rendered alike everywhere (RFC 9457)."""
 
+import random
+from contextvars import ContextVar, Token
 from typing import Any, ClassVar
+
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+
+def begin_request() -> Token[str]:
+    """Give the request that begins here an id of ours; the token is for `end_request`.
+
+    What a client calls its request is not asked: it could forge the id of another one's, or a line of our log.
+    An id is no secret, so it need not come from the system's source of them, which takes longer.
+    """
+    return _request_id.set(f"{random.getrandbits(64):016x}")
+
+
+def end_request(begun: Token[str]) -> None:
+    """Whatever comes now belongs to no request, or to the one around it."""
+    _request_id.reset(begun)
+
+
+def request_id() -> str:
+    """The id of the request under way, as refusals, `X-Request-ID` and the log have it; "" outside of any."""
+    return _request_id.get()
 
 
 class Problem(Exception):

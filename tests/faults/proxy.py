@@ -1,4 +1,4 @@
-"""A TCP proxy on 127.0.0.1 whose line can be cut and mended."""
+"""A TCP proxy on 127.0.0.1 whose line can be cut, stalled and mended."""
 
 import contextlib
 import socket
@@ -12,8 +12,9 @@ class Proxy:
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._lines: list[socket.socket] = []
+        self._kept: list[socket.socket] = []  # waiting, and told nothing
         self._lock = threading.Lock()
-        self._cut = False
+        self._cut = self._stalled = False
         self._door = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._door.getsockname()[1]
         threading.Thread(target=self._take, daemon=True).start()
@@ -26,11 +27,22 @@ class Proxy:
                 with contextlib.suppress(OSError):
                     line.shutdown(socket.SHUT_RDWR)
             self._lines.clear()
+            for caller in self._kept:
+                caller.close()
+            self._kept.clear()
+
+    def stall(self) -> None:
+        """Hang up on everybody; take whoever calls, and say nothing."""
+        self.cut()
+        with self._lock:
+            self._cut, self._stalled = False, True
 
     def mend(self) -> None:
-        """Take calls again."""
+        """Take calls again; who was kept waiting has to call anew."""
+        if self._stalled:
+            self.cut()
         with self._lock:
-            self._cut = False
+            self._cut = self._stalled = False
 
     def close(self) -> None:
         """End; who listens in the thread ends with it."""
@@ -49,6 +61,9 @@ class Proxy:
         with self._lock:
             if self._cut:
                 caller.close()
+                return
+            if self._stalled:
+                self._kept.append(caller)
                 return
             target = socket.create_connection(self._target, timeout=5)
             target.settimeout(None)

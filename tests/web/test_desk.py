@@ -81,4 +81,5 @@ def test_an_account_without_a_place_is_told_so_in_a_friendly_way(client):
 def test_a_desk_that_was_not_built_is_told(client, operator, built):
     (built / "desk.js").unlink()
 
-    assert client.get("/desk/", headers=PAGE).json()["code"] == "not_built"
+    assert client.get("/desk/").json()["code"] == "not_built"
+    assert "не собрана" in client.get("/desk/", headers=PAGE).content.decode()

@@ -151,6 +151,12 @@ def due(*, limit: int, now: datetime | None = None) -> list[int]:
     return list(waiting.values_list("pk", flat=True)[:limit])
 
 
+def oldest_due(now: datetime | None = None) -> datetime | None:
+    """Since when the contact waits whose turn nobody works on and who waits longest; None where nobody waits."""
+    [*waiting] = due(limit=1, now=now)
+    return Conversation.objects.filter(pk__in=waiting).values_list("due_at", flat=True).first()
+
+
 def _is_free(row: Row, now: datetime) -> bool:
     if row.owner != "bot" or row.due_at is None:
         return False

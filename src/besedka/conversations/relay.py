@@ -14,7 +14,9 @@ from typing import Any, Protocol
 
 import msgspec
 import redis.asyncio
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from besedka.conversations import signals
 from besedka.conversations import speech as speeches
@@ -87,6 +89,17 @@ async def run(redis_url: str, channel: str = CHANNEL, hearsay: Mapping[str, Hear
         except* (RedisError, OSError) as errors:
             logger.warning("signals stay in this process, Redis is away: %s", errors.exceptions[0])
         await asyncio.sleep(RETRY_S)
+
+
+def state(redis_url: str) -> str:
+    """`ok` or `away`: whether Redis answers, within two seconds."""
+    at_once = Retry(NoBackoff(), 0)
+    try:
+        with redis.Redis.from_url(redis_url, socket_connect_timeout=1, socket_timeout=1, retry=at_once) as client:
+            client.ping()
+    except (RedisError, OSError, ValueError):  # the last: no address of a Redis
+        return "away"
+    return "ok"
 
 
 async def _publish(

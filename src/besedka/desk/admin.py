@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.decorators import display
@@ -29,6 +30,15 @@ class PostInline(StackedInline):
 PersonAdmin.inlines = (*PersonAdmin.inlines, PostInline)
 
 
+class EnabledForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    """The switch in a line of the list says whose it is, also to whom it is read aloud."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        switch = self.fields["is_enabled"]
+        switch.widget.attrs["aria-label"] = f"{switch.label}: {self.instance}"
+
+
 @admin.register(Operator)
 class OperatorAdmin(ModelAdmin):
     list_display = ("__str__", "is_enabled", "is_supervisor", "capacity", "on_duty", "in_telegram")
@@ -39,6 +49,11 @@ class OperatorAdmin(ModelAdmin):
     autocomplete_fields = ("user",)
     filter_horizontal = ("inboxes",)
     readonly_fields = ("on_duty_since",)
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> type[forms.ModelForm]:  # type: ignore[type-arg]
+        """The form of a line."""
+        form: type[EnabledForm] = super().get_changelist_form(request, **{**kwargs, "form": EnabledForm})
+        return form
 
     @display(description=_("on duty"), boolean=True)
     def on_duty(self, operator: Operator) -> bool:

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import secrets
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -19,7 +18,7 @@ from besedka.conversations.inboxes import Reception
 from besedka.door import limits
 from besedka.door.house import Door
 from besedka.door.limits import TooLong
-from besedka.problems import BodyTooLarge, Invalid, MethodNotAllowed, Problem
+from besedka.problems import BodyTooLarge, Invalid, MethodNotAllowed, Problem, request_id
 
 T = TypeVar("T")
 Handler = Callable[["Caller"], Awaitable[Response]]
@@ -275,6 +274,7 @@ class ForVisitors:
         try:
             if handler is not None:
                 response = await handler(caller)
+                response.raw_headers.append((b"x-request-id", request_id().encode()))
             elif scope["method"] == "OPTIONS":
                 response = Response(status_code=204, headers={"Allow": self.methods})
             else:
@@ -290,12 +290,11 @@ class ForVisitors:
 
 def render(problem: Problem) -> Response:
     """A refusal as RFC 9457 has it, with an id that the caller can quote."""
-    request_id = secrets.token_hex(8)
     return Response(
-        msgspec.json.encode(problem.as_json(request_id)),
+        msgspec.json.encode(problem.as_json(request_id())),
         status_code=problem.status,
         media_type="application/problem+json",
-        headers={**problem.headers(), "X-Request-ID": request_id},
+        headers={**problem.headers(), "X-Request-ID": request_id()},
     )
 
 

@@ -23,7 +23,7 @@ from besedka.door.legacy_rooms import room_socket
 from besedka.door.sockets import visitor_socket
 from besedka.door.streams import get_stream
 from besedka.door.visitors import get_conversation, get_messages, get_widget, post_handoff, post_message
-from besedka.problems import NotFound, Problem
+from besedka.problems import NotFound, Problem, begin_request
 
 logger = logging.getLogger("besedka.access")
 
@@ -83,7 +83,19 @@ def make_door(door: Door, *, behind: ASGIApp, lifespan: Lifespan[Starlette], acc
     app.router.redirect_slashes = False
     app.router.default = _nowhere
     app.state.door = door
-    return AccessLog(app) if access_log else app
+    return Numbered(AccessLog(app) if access_log else app)
+
+
+class Numbered:
+    """Every request, and every connection of a WebSocket, has an id of ours from its first moment on."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve. The server runs each request as a task, with a context of its own: the id ends with it."""
+        begin_request()
+        await self.app(scope, receive, send)
 
 
 class AccessLog:

@@ -15,14 +15,15 @@ django.setup()
 from besedka.conversations.batcher import Batcher  # noqa: E402 - as above
 from besedka.door.app import make_door  # noqa: E402
 from besedka.door.house import Door  # noqa: E402
-from besedka.project import loops  # noqa: E402
+from besedka.project import loops, starting  # noqa: E402
 from besedka.project.wsgi import application as pages  # noqa: E402
 
 DJANGO_THREADS = 8  # requests to Django at once; the next one waits, the door does not
 
 
 def make_site() -> ASGIApp:
-    """The site as the settings have it."""
+    """The site as the settings have it. Raises `SystemExit` where they are unsafe."""
+    starting.refuse_unsafe_settings()
     door = Door(
         Batcher("writer", writes=True),
         Batcher("reader", writes=False),

@@ -2,9 +2,11 @@
 
 import logging
 
+from besedka.problems import request_id
+
 
 class OneLine(logging.Formatter):
-    """`time level logger message`; control characters are escaped, so that nobody can forge a line (C21)."""
+    """`time level logger message [request]`; control characters are escaped, so nobody can forge a line."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -12,6 +14,8 @@ class OneLine(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The record's line without its traceback, which follows on lines of its own."""
         line = super().formatMessage(record)
+        if under_way := request_id():
+            line = f"{line} [{under_way}]"
         return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in line)
 
 

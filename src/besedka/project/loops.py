@@ -33,6 +33,7 @@ from besedka.desk.places import Board
 from besedka.door import admission, house
 from besedka.door.house import Door
 from besedka.problems import Unavailable
+from besedka.project import pulse
 from besedka.telegram import calling, internal
 from besedka.telegram import loop as telegram
 from besedka.turns import embedded, shelves, staff
@@ -46,6 +47,7 @@ logger = logging.getLogger(__name__)
 LADDER_S = 1  # seconds between two looks at who waits
 WAKE_S = 5  # seconds that a snoozed conversation may oversleep
 PORTION = 200  # conversations that one look takes care of
+INDEX_S = 0.05  # between two portions of the log that become searchable
 FILES_S = 3_600  # between two looks for files that nobody sent
 GARBAGE_AFTER = 20_000  # new objects between two collections (CPython's own: 700); the rest is freed by counting
 ERASE_S = 3  # until what is behind the fence of an erasure goes on being removed
@@ -70,30 +72,30 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
     board = Board(functools.partial(reader.submit, waits.places_many, waits.PLACES))
     signals.subscribe("desk", board.hear)
     latest = news.Latest()
-    periodic: list[tuple[Callable[[], Awaitable[None]], float]] = [
-        (runner.sweep, embedded.SWEEP_S),
-        (runner.renew, embedded.RENEW_S),
-        (runner.rouse, embedded.SWEEP_S),
-        (lambda: _wake_for_news(reader, latest), news.SWEEP_S),
-        (lambda: admission.cut_slow_bodies(door), 1),
-        (door.read_directory, house.DIRECTORY_S),
-        (board.refresh, places.PAUSE_S),
-        (lambda: _write(writer, routing.climb_many), LADDER_S),
-        (lambda: _write(writer, invitations.sweep_many), LADDER_S),
-        (lambda: _write(writer, closing.wake_many), WAKE_S),
+    periodic: list[tuple[str, Callable[[], Awaitable[None]], float]] = [
+        ("turns", runner.sweep, embedded.SWEEP_S),
+        ("leases", runner.renew, embedded.RENEW_S),
+        ("walks", runner.rouse, embedded.SWEEP_S),
+        ("news", lambda: _wake_for_news(reader, latest), news.SWEEP_S),
+        ("bodies", lambda: admission.cut_slow_bodies(door), 1),
+        ("inboxes", door.read_directory, house.DIRECTORY_S),
+        ("places", board.refresh, places.PAUSE_S),
+        ("ladder", lambda: _write(writer, routing.climb_many), LADDER_S),
+        ("invitations", lambda: _write(writer, invitations.sweep_many), LADDER_S),
+        ("snoozed", lambda: _write(writer, closing.wake_many), WAKE_S),
+        ("index", functools.partial(_index, writer), INDEX_S),
     ]
-    tasks = [asyncio.create_task(_every(period_s, work)) for work, period_s in periodic]
-    tasks.append(asyncio.create_task(_every(0.05, functools.partial(_index, writer))))
-    tasks.append(asyncio.create_task(_every(FILES_S, _sweep_files, at_once=False)))
-    tasks.append(asyncio.create_task(_every(ERASE_S, _erase)))
-    tasks.append(asyncio.create_task(_every(OLD_S, _erase_old, at_once=False)))
-    tasks.append(asyncio.create_task(_every(ACCOUNTS_S, _sweep_accounts, at_once=False)))
+    tasks = [_begin(name, work, period_s) for name, work, period_s in periodic]
+    tasks.append(_begin("files", _sweep_files, FILES_S, at_once=False))
+    tasks.append(_begin("erasures", _erase, ERASE_S))
+    tasks.append(_begin("retention", _erase_old, OLD_S, at_once=False))
+    tasks.append(_begin("accounts", _sweep_accounts, ACCOUNTS_S, at_once=False))
     tasks.append(asyncio.create_task(asyncio.to_thread(staff.load_installed)))
     tasks.append(asyncio.create_task(shelves.warm()))
     if settings.TELEGRAM_BOT_TOKEN and not settings.BOT_SECRET:
-        tasks.append(asyncio.create_task(telegram.run(writer, reader)))
+        tasks.append(pulse.watch("telegram", asyncio.create_task(telegram.run(writer, reader))))
     elif settings.BOT_SECRET and not redis_url:  # it runs apart, and hears of what is new from us alone
-        tasks.append(asyncio.create_task(calling.run()))
+        tasks.append(pulse.watch("telegram's bell", asyncio.create_task(calling.run())))
     tasks += _relays(redis_url, {"presence": presence.Hearsay(), "rates": door.rates})
     gc.set_threshold(GARBAGE_AFTER)
     gc.collect()
@@ -102,6 +104,7 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
         yield
     finally:
         gc.unfreeze()
+        pulse.forget()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -145,7 +148,8 @@ def _relays(redis_url: str | None, hearsay: "Mapping[str, Hearsay] | None" = Non
         return []
     from besedka.conversations import relay  # noqa: PLC0415 - Redis' client takes 6 MB: only who has one pays
 
-    return [asyncio.create_task(relay.run(redis_url, f"{relay.CHANNEL}:{_installation()}", hearsay))]
+    relaying = relay.run(redis_url, f"{relay.CHANNEL}:{_installation()}", hearsay)
+    return [pulse.watch("signals", asyncio.create_task(relaying))]
 
 
 def _installation() -> str:
@@ -153,17 +157,27 @@ def _installation() -> str:
     return hashlib.sha256(settings.SECRET_KEY.encode()).hexdigest()[:12]
 
 
-async def _every(period_s: float, work: Callable[[], Awaitable[None]], *, at_once: bool = True) -> None:
+def _begin(
+    name: str, work: Callable[[], Awaitable[None]], period_s: float, *, at_once: bool = True
+) -> asyncio.Task[None]:
+    """Do this every so many seconds from now on, under somebody's eyes."""
+    return pulse.watch(name, asyncio.create_task(_every(name, work, period_s, at_once=at_once)), period_s)
+
+
+async def _every(name: str, work: Callable[[], Awaitable[None]], period_s: float, *, at_once: bool) -> None:
     """Do it, wait, for ever. One that fails is logged and tried again: a loop must not die of one bad moment."""
     if not at_once:
         await asyncio.sleep(period_s)
     while True:
+        failed = False
         try:
             await work()
         except Unavailable:
             logger.warning("no database; the loop goes on")
         except Exception:
-            logger.exception("a background loop failed; it goes on")
+            failed = True
+            logger.exception("the background loop %r failed; it goes on", name)
+        pulse.beat(name, failed=failed)
         await asyncio.sleep(period_s)
 
 

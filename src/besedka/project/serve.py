@@ -11,7 +11,7 @@ from django.db import connection
 
 from besedka.accounts.administrators import make_administrator
 from besedka.conversations import leases
-from besedka.project import demo, loops
+from besedka.project import demo, loops, starting
 
 KEEP_ALIVE_S = 75  # visitors that poll every few seconds keep their connection
 READY_S = 60  # seconds that a worker has to begin, and to answer that it lives
@@ -19,7 +19,11 @@ GRACE_S = 10  # seconds that requests under way have when we are asked to stop
 
 
 def make_ready() -> None:
-    """The database has its tables and what a first start finds. Says what it made."""
+    """The database has its tables and what a first start finds. Says what it made.
+
+    Raises `SystemExit` where the settings are unsafe.
+    """
+    starting.refuse_unsafe_settings()
     call_command("migrate", verbosity=0, interactive=False)
     if connection.vendor == "sqlite":  # one process has one file: whoever began a turn before is dead
         leases.release_all()

@@ -27,7 +27,9 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])  # https://â
 HTTPS = env.bool("BESEDKA_HTTPS", False)  # on: cookies only over TLS, HSTS
 SITE_URL = env.str("BESEDKA_SITE_URL", "")  # https://â€¦, of links that bots send; unset: first public ALLOWED_HOSTS
 SITE_URL = site(SITE_URL, ALLOWED_HOSTS, https=HTTPS, port=PORT)
+PUBLIC = HTTPS or HOST not in ("127.0.0.1", "localhost", "::1")  # strangers may come: weak secrets are refused
 TRUSTED_PROXIES = env.int("BESEDKA_TRUSTED_PROXIES", 0)  # how many proxies of ours append to X-Forwarded-For
+OPEN_DOCS = env.bool("BESEDKA_OPEN_DOCS", False)  # on: strangers may read /swagger/ on the open net, too
 
 # Conversations
 DEMO_BOT = env.bool("BESEDKA_DEMO_BOT", True)  # off: the demo shop's inbox has no bot
@@ -121,6 +123,7 @@ INSTALLED_APPS = [
     "besedka.web",
 ]
 MIDDLEWARE = [
+    "besedka.web.problems.plain_refusals",  # the outermost: it sees every answer, of the others too
     "django.middleware.security.SecurityMiddleware",
     "besedka.web.security.content_security",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -132,6 +135,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+CSRF_FAILURE_VIEW = "besedka.web.problems.csrf_failed"
 ROOT_URLCONF = "besedka.project.urls"
 WSGI_APPLICATION = "besedka.project.wsgi.application"
 TEMPLATES = [
@@ -150,7 +154,6 @@ TEMPLATES = [
 
 # Accounts
 AUTH_USER_MODEL = "accounts.User"
-CSRF_FAILURE_VIEW = "besedka.web.problems.form_refused"
 LOGIN_URL = "/auth/login/"
 LOGIN_REDIRECT_URL = "/admin/"  # of who signed in without having wanted a page
 REGISTRATION = env.bool("BESEDKA_REGISTRATION", True)  # off: only an administrator makes accounts
@@ -181,6 +184,10 @@ AXES_DISABLE_ACCESS_LOG = True  # who signed in from where, for ever, is more th
 AXES_ENABLE_ADMIN = False  # ours shows what is locked now
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+# We speak HTTP only: that HTTPS is on means that a proxy of ours ends it, and says so. Who forges this header by
+# going past the proxy gains nothing but not being sent to HTTPS.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS or TRUSTED_PROXIES else None
+SECURE_REDIRECT_EXEMPT = [r"^health/"]  # whoever watches over us asks from inside
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0  # a year; a browser that saw it never asks over plain HTTP again
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 X_FRAME_OPTIONS = "DENY"
@@ -231,7 +238,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": ["besedka.project.schema.add_the_door"],
 }
-_GREENS = ("238 248 243", "215 238 227", "178 222 202", "132 199 171", "84 171 137", "47 143 107", "29 107 79")
+_GREENS = ("238 248 243", "215 238 227", "178 222 202", "132 199 171", "84 171 137", "66 170 131", "29 107 79")
 _DEEP_GREENS = ("24 88 65", "19 73 54", "14 56 42", "8 36 27")
 _SHADES = (50, *range(100, 1000, 100), 950)
 UNFOLD = {
@@ -239,6 +246,7 @@ UNFOLD = {
     "SITE_HEADER": "Besedka",
     "SITE_SYMBOL": "forum",
     "ACCOUNT": {"navigation": [{"title": gettext_lazy("Sign in with a code"), "link": "/auth/second-factor/"}]},
+    "STYLES": [lambda request: f"{STATIC_URL}site/admin.css"],
     "COLORS": {
         "primary": {
             str(shade): f"rgb({green.replace(' ', ', ')})"
@@ -247,7 +255,10 @@ UNFOLD = {
     },
 }
 
-HEALTH = {"telegram": "besedka.telegram.health.state"}  # parts that say in a word how they do, and what does so
+HEALTH = {  # parts that say in a word how they do, and what does so
+    "loops": "besedka.project.pulse.state",
+    "telegram": "besedka.telegram.health.state",
+}
 SILENCED_SYSTEM_CHECKS = [
     "axes.W002",  # its middleware answers with a page of its own; ours are problems, see besedka.accounts.guarding
 ]

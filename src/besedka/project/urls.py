@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from besedka.web import documentation
 from besedka.web.signing_in import admin_sign_in
 
 handler400 = "besedka.web.problems.bad_request"
@@ -14,10 +14,8 @@ handler500 = "besedka.web.problems.server_error"
 urlpatterns = [
     re_path(r"^admin/login/?$", admin_sign_in, name="admin-sign-in"),  # before the admin's own
     path("admin/", admin.site.urls),
-    re_path(r"^api/schema/?$", SpectacularAPIView.as_view(permission_classes=[]), name="schema"),
-    re_path(
-        r"^swagger/?$", SpectacularSwaggerView.as_view(url_name="schema", permission_classes=[]), name="swagger"
-    ),
+    re_path(r"^api/schema/?$", documentation.Schema.as_view(), name="schema"),
+    re_path(r"^swagger/?$", documentation.Swagger.as_view(url_name="schema"), name="swagger"),
     path("", include("besedka.accounts.urls")),
     path("", include("besedka.bots.urls")),
     path("", include("besedka.knowledge.urls")),

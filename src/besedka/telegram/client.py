@@ -31,6 +31,8 @@ from aiogram.methods import (
     EditMessageCaption,
     EditMessageText,
     GetFile,
+    GetMe,
+    GetWebhookInfo,
     Response,
     SendDocument,
     SendMessage,
@@ -179,6 +181,16 @@ class Client:
     async def set_webhook(self, url: str, secret: str) -> None:
         """Telegram brings updates there, and shows the secret."""
         await self._call(SetWebhook(url=url, secret_token=secret, allowed_updates=HEARD))
+
+    async def name(self) -> str:
+        """What the bot is called."""
+        found = await self._call(GetMe())
+        return str(found.username or found.id)
+
+    async def webhook(self) -> tuple[str, int, str]:
+        """Where Telegram brings updates ("": nowhere), how many wait, and what went wrong there last."""
+        found = await self._call(GetWebhookInfo())
+        return found.url, found.pending_update_count, found.last_error_message or ""
 
     async def delete_webhook(self) -> None:
         """Telegram keeps updates until we ask for them; none is dropped."""

@@ -1,6 +1,6 @@
 from django.apps import AppConfig, apps
 
-from besedka.web import words
+from besedka.web import checks, words  # noqa: F401 - the checks register themselves
 
 
 class WebConfig(AppConfig):

@@ -16,7 +16,7 @@ from besedka.accounts import roles
 from besedka.ads import access, changes, images
 from besedka.ads.models import Ad
 from besedka.problems import BodyTooLarge, ChangedMeanwhile, MethodNotAllowed, NotFound
-from besedka.web import ad_form, ads, pages
+from besedka.web import ad_form, ads, languages, pages
 from besedka.web.ad_form import Field, Filled, UpToLimit
 from besedka.web.problems import READING, read_only, refuse
 
@@ -71,7 +71,7 @@ def new(request: HttpRequest, *, limit: UpToLimit) -> HttpResponse:
     """`/ads/new/`: an empty form, and what becomes of it."""
     if request.method != "POST":
         return _show(request, None, _plain(BLANK))
-    filled = ad_form.read(request, pages.language_of(request), limit=limit)
+    filled = ad_form.read(request, languages.of_page(request), limit=limit)
     if filled.faults:
         return _show(request, None, _plain(filled.typed, filled.faults), filled=filled, status=400)
     picture = filled.picture if isinstance(filled.picture, images.Encoded) else None
@@ -89,7 +89,7 @@ def edit(request: HttpRequest, *, ad_id: str, limit: UpToLimit) -> HttpResponse:
         if ad is None:
             raise Http404
         return _show(request, ad, _plain(ad_form.of_ad(ad)))
-    filled = ad_form.read(request, pages.language_of(request), limit=limit)
+    filled = ad_form.read(request, languages.of_page(request), limit=limit)
     if ad is None:
         return _gone(request, filled)
     if filled.faults:

@@ -109,8 +109,20 @@ class StepForm(forms.ModelForm):  # type: ignore[type-arg]  # as above
         return given
 
 
+class LineForm(forms.ModelForm):  # type: ignore[type-arg]  # as above
+    """A step in the table; what comes after it says whose it is, also to whom it is read aloud."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        following = self.fields.get("next_step")
+        if following is not None:
+            choices: Any = getattr(following.widget, "widget", following.widget)  # what the admin has wrapped
+            choices.attrs["aria-label"] = f"{following.label}: {self.instance}"
+
+
 class StepsInline(TabularInline):
     model = Step
+    form = LineForm
     fk_name = "scenario"
     fields = ("summary", "next_step", "order")
     readonly_fields = ("summary",)

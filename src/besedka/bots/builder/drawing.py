@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import NamedTuple
 
+from django.utils.translation import gettext
+
 from besedka.bots.builder import layout
 from besedka.bots.builder.layout import Layout, Node
 from besedka.dialogue import graph as graphs
@@ -55,9 +57,8 @@ def draw(scenario: Scenario, *, link: str = "", passed: Mapping[str, int] | None
     backs = len(placed.back)
     whole = width + (40 + 14 * backs if backs else 0)
     size = f'viewBox="0 0 {whole:.0f} {height:.0f}" width="{whole:.0f}" style="--wide:{whole:.0f}px"'
-    return (
-        f'<svg class="scenario" role="img" {size} xmlns="http://www.w3.org/2000/svg">{_TIP}{"".join(lines)}</svg>'
-    )
+    named = f'role="group" aria-label="{escape(gettext("Scenario"))}"'  # no picture to who listens: it has links
+    return f'<svg class="scenario" {named} {size} xmlns="http://www.w3.org/2000/svg">{_TIP}{"".join(lines)}</svg>'
 
 
 def summary(content: steps.Content) -> str:
