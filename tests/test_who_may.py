@@ -41,7 +41,12 @@ IN_INBOX = {**AT_DESK, "elsewhere": 404}
 IN_ROOMS = {**AT_DESK, "elsewhere": 403}
 KEEPERS = people_only(403, administrator=OK)
 DESK_PAGE = rule(OK, stranger=302, visitor=302, contact=403, author=403, author2=403)
-REFUSED = rule(403)
+OWN_PAGE = rule(OK, stranger=302, visitor=302)
+AUTHORS_PAGE = {**OWN_PAGE, "contact": 403}
+AUTHORS_FORM = rule(400, stranger=302, visitor=302, contact=403)  # an empty one
+MODERATED_PAGE = rule(403, stranger=302, visitor=302, author=OK, staff=OK, administrator=OK)
+WITHOUT_VERSION = {**MODERATED_PAGE, "author": 409, "staff": 409, "administrator": 409}
+MODERATED_FORM = {**MODERATED_PAGE, "author": 400, "staff": 400, "administrator": 400}
 NOBODY = rule(404)  # unless it is set up
 
 ID = "(?P<{}>[0-9]{{1,18}})"
@@ -56,10 +61,12 @@ TABLE: dict[str, dict[str, Rule]] = {
     "swagger": {"GET": EVERYBODY},
     "api/token": {"POST": TAKEN_IN},
     "api/token/refresh": {"POST": TAKEN_IN},
+    "api/token/blacklist": {"POST": TAKEN_IN},
     "api/bots": {"GET": SIGNED_IN, "POST": AUTHORS},
     f"api/bots/{PK}": {"GET": OWN, "PUT": OWN_WRITING, "PATCH": OWN_WRITING, "DELETE": OWN_WRITING},
     f"api/bots/{PK}/warnings": {"GET": OWN},
     f"api/bots/{PK}/export": {"GET": OWN},
+    f"api/bots/{PK}/abilities": {"GET": OWN, "PUT": OWN_WRITING},
     "api/bots/import": {"POST": AUTHORS},
     "api/scenarios": {"GET": SIGNED_IN, "POST": NAMING_OWN},
     f"api/scenarios/{PK}": {"GET": OWN, "PUT": OWN_WRITING, "PATCH": OWN_WRITING, "DELETE": OWN_WRITING},
@@ -69,7 +76,9 @@ TABLE: dict[str, dict[str, Rule]] = {
     f"api/steps/{PK}": {"GET": OWN, "PUT": OWN_WRITING, "PATCH": OWN_WRITING, "DELETE": OWN_WRITING},
     "api/executions": {"GET": SIGNED_IN, "POST": NAMING_OWN},
     f"api/executions/{PK}": {"GET": OWN, "PUT": OWN_WRITING, "PATCH": OWN_WRITING, "DELETE": OWN_WRITING},
+    "api": {"GET": EVERYBODY},
     "api/root": {"GET": EVERYBODY},
+    "api/v1/desk": {"GET": EVERYBODY},
     "api/ws_token": {"GET": SIGNED_IN},
     "api/v1/support_chat": {"GET": SIGNED_IN},
     "api/v1/chats_list": {"GET": IN_ROOMS},
@@ -88,7 +97,15 @@ TABLE: dict[str, dict[str, Rule]] = {
         "PATCH": MODERATED,
         "DELETE": MODERATED,
     },
+    "token": {"GET": SIGNED_IN, "POST": SIGNED_IN, "DELETE": SIGNED_IN},
+    "message": {"GET": {**SIGNED_IN, "stranger": 400, "visitor": 400}, "POST": SIGNED_IN},
+    f"message/{ID.format('message_id')}": {"GET": people_only(404)},
+    "api/v1/telegram/link": {"GET": SIGNED_IN, "POST": SIGNED_IN, "DELETE": SIGNED_IN},
     "ads": {"GET": EVERYBODY},
+    "ads/mine": {"GET": OWN_PAGE},
+    "ads/new": {"GET": AUTHORS_PAGE, "POST": AUTHORS_FORM},
+    f"ads/{ID.format('ad_id')}/edit": {"GET": MODERATED_PAGE, "POST": MODERATED_FORM},
+    f"ads/{ID.format('ad_id')}/delete": {"GET": MODERATED_PAGE, "POST": WITHOUT_VERSION},
     f"ads/{ID.format('ad_id')}": {"GET": EVERYBODY},
     "media/ads/(?P<file>[0-9a-f]{32}(-small)?.webp)": {"GET": NOBODY},  # whoever knows a name; there is none here
     "telegram/webhook": {"POST": NOBODY},
@@ -96,8 +113,12 @@ TABLE: dict[str, dict[str, Rule]] = {
     "desk": {"GET": DESK_PAGE},
     "health": {"GET": EVERYBODY},
     "health/ready": {"GET": EVERYBODY},
-    "auth/login": {"GET": EVERYBODY, "POST": REFUSED},
+    "auth/login": {"GET": EVERYBODY, "POST": TAKEN_IN},
+    "auth/login/code": {"GET": EVERYBODY, "POST": EVERYBODY},
     "auth/logout": {"POST": EVERYBODY},
+    "auth/register": {"GET": EVERYBODY, "POST": TAKEN_IN},
+    "auth/second-factor": {"GET": OWN_PAGE, "POST": OWN_PAGE},
+    "admin/login": {"GET": EVERYBODY, "POST": rule(403)},
     "favicon.ico": dict.fromkeys(METHODS, EVERYBODY),
     "widget.js": {"GET": EVERYBODY},
 }
@@ -113,6 +134,7 @@ def address(path: str, things: World) -> str:
         "conversation_id": things.conversation.pk,
         "ad_id": things.ad.pk,
         "source_id": things.source.pk,
+        "message_id": 0,
         "act": "claim",
         "file": f"{'0' * 32}.webp",
     }
@@ -129,8 +151,12 @@ def body(path: str, method: str, things: World) -> Any:
     match path.removeprefix("api/").split("/"):
         case ["bots", "import"]:
             return things.export
+        case ["bots", _, "abilities"]:
+            return {"finds_ads": True}
         case ["bots", *_]:
             return {"name": "b"}
+        case ["message", *_]:
+            return {"message": "hello"}
         case ["scenarios", _, "steps"]:
             return STEP
         case ["scenarios", _, "triggers"]:

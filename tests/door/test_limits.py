@@ -7,8 +7,9 @@ import make
 import pytest
 import running
 
+from besedka.accounts.rates import name_for_others
 from besedka.conversations.models import Inbox
-from besedka.door.limits import Rate, RateLimited, Rates, name_for_others, network_of
+from besedka.door.limits import Rate, RateLimited, Rates, network_of
 
 MESSAGES = "/api/v1/conversation/messages"
 
