@@ -10,6 +10,7 @@ os.environ.setdefault("BESEDKA_HOME", tempfile.mkdtemp(prefix="besedka-tests-"))
 import pytest
 import running
 
+from besedka.accounts import registration
 from besedka.bots import scenarios
 from besedka.turns import staff
 
@@ -29,7 +30,8 @@ def limited_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[running.S
 
 
 @pytest.fixture(autouse=True)
-def nobody_is_known() -> None:
-    """What this process remembers of a database that is gone with the last test."""
+def nobody_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this process remembers of a database that is gone with the last test, and of who asked there."""
+    monkeypatch.setattr(registration, "_new_accounts", registration.Rate("registrations", burst=10, per_s=1 / 60))
     staff.forget()
     scenarios.forget()

@@ -30,6 +30,7 @@ EVERYBODY = (OK, OK, OK)
 TAKEN_IN = (400, 400, 400)  # everybody is heard; what the test says is no sense
 WITH_KEY = (404, 404, 404)  # whoever knows a file's key
 WITH_TICKET = (401, 401, 401)  # see `DESK`
+PASSED_ON = {("/message", "POST")}  # Django's to answer; its table says who may
 TABLE = {
     "/api/v1/gpt": {"POST": WITH_TOKEN},
     "/gpt": {"POST": WITH_TOKEN},
@@ -113,6 +114,8 @@ def test_every_route_of_the_door_lets_in_who_may_and_nobody_else():
         for path, methods in TABLE.items():
             where = path.replace("{key}", "0" * 32).replace("{bot_id}", "999999")
             for method in METHODS:
+                if (path, method) in PASSED_ON:
+                    continue
                 what = json.dumps(BODIES.get(path, NO_BODY)).encode()
                 events = ({"type": "http.request", "body": what, "more_body": False},)
                 if path.endswith("/stream"):

@@ -16,11 +16,6 @@ from besedka.problems import Invalid, Problem
 PASSWORD = "a long password"
 
 
-@pytest.fixture(autouse=True)
-def nobody_registered_before(monkeypatch):
-    monkeypatch.setattr(registration, "_new_accounts", registration.Rate("registrations", burst=10, per_s=1 / 60))
-
-
 def register(client, **said):
     body = {"username": "anna", "first_name": "Анна", "password": PASSWORD, **said}
     return client.post("/auth/register/", body, content_type="application/json")

@@ -17,6 +17,7 @@ from besedka.web import own_ads
 
 pytestmark = pytest.mark.django_db
 XSS = '"><script>alert(1)</script>'
+PROGRAM = {"HTTP_ACCEPT": "application/json"}  # to whom a refusal is told in JSON
 
 
 @pytest.fixture(autouse=True)
@@ -201,7 +202,9 @@ def test_of_a_photo_that_is_too_large_the_rest_of_the_form_is_kept(author, media
 
 
 def test_a_form_that_is_far_too_large_is_not_read(author):
-    response = author.generic("POST", "/ads/new/", b"", content_type="text/plain", CONTENT_LENGTH="999999999")
+    response = author.generic(
+        "POST", "/ads/new/", b"", content_type="text/plain", CONTENT_LENGTH="999999999", **PROGRAM
+    )
 
     assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
 
@@ -365,7 +368,7 @@ def test_a_form_from_another_site_is_refused_with_a_page(anna, path):
 
 @pytest.mark.parametrize("path", ["/ads/new/", "/ads/1/edit/", "/ads/1/delete/", "/ads/mine/"])
 def test_other_methods_are_refused(author, path):
-    response = author.put(path)
+    response = author.put(path, **PROGRAM)
 
     assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
 

@@ -82,7 +82,9 @@ def office(site):
         change: (Colleague(site, f"{change}-{suffix}", int(user_id)), post_id)
         for change, (user_id, post_id) in ids.items()
     }
-    return colleagues, Administrator(site, said[-1]), said[-2]
+    administrator = Administrator(site, said[-1])
+    with administrator.browser:
+        yield colleagues, administrator, said[-2]
 
 
 @pytest.mark.parametrize("change", CHANGES)
