@@ -1,4 +1,5 @@
 import json
+from datetime import datetime
 
 import make
 import pytest
@@ -201,3 +202,31 @@ def test_bad_input_gets_a_clear_refusal(asks, path, body, status):
 
     assert answered == status
     assert problem["code"]
+
+
+@pytest.mark.parametrize(
+    ("until", "status"),
+    [
+        ("2027-02-31T00:00:00Z", 400),
+        ("0000-01-01T00:00:00Z", 400),
+        ("0001-01-01T00:00:00+14:00", 400),
+        ("9999-12-31T23:59:59-14:00", 400),
+        ("9999-12-31T23:59:59Z", 400),
+        ("10000-01-01T00:00:00Z", 400),
+        ("tomorrow", 400),
+        (1e400, 400),
+        (-1, 400),
+        ("2027-03-28T02:30:00+01:00", 200),
+        ("2027-03-28T02:30:00", 200),  # without a zone it is UTC
+    ],
+)
+def test_a_time_is_stored_in_utc_or_refused(asks, until, status):
+    one = waiting()
+
+    answered, _ = asks("post", f"{LIST}{one.pk}/snooze/", {"owner_version": one.owner_version, "until": until})
+
+    assert answered == status
+    if status == 200:
+        expected = "2027-03-28T01:30:00Z" if "+" in str(until) else "2027-03-28T02:30:00Z"
+        one.refresh_from_db()
+        assert one.snoozed_until == datetime.fromisoformat(expected)

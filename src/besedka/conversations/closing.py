@@ -1,7 +1,7 @@
 """Operators end an episode, put a conversation off, and take it up again."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,6 +12,8 @@ from besedka.conversations.changes import Change, Told
 from besedka.conversations.models import Conversation
 from besedka.conversations.rows import Row
 from besedka.problems import Invalid, Problem
+
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)  # beyond it a time has no year any more in some zone
 
 
 class NotClosed(Problem):
@@ -48,13 +50,13 @@ def close_many(wishes: Sequence[Change], *, now: datetime | None = None) -> list
 def snooze_many(wishes: Sequence[Change], *, now: datetime | None = None) -> list[Row | Problem]:
     """Each conversation is its operator's and out of the way until `until`, or until the contact writes.
 
-    Refused with `Stale`, `Taken`, `NotFound`, and `Invalid` for a time that has passed.
+    Refused with `Stale`, `Taken`, `NotFound`, and `Invalid` for a time that is none to come.
     """
     now = now or timezone.now()
     snoozed: list[Told] = []
 
     def snooze(row: Row, wish: Change) -> Problem | None:
-        if wish.until is None or wish.until <= now or wish.operator_id is None:
+        if wish.until is None or not now < wish.until < LATEST or wish.operator_id is None:
             return Invalid("`until` is a time to come.", field="until")
         before = row.operator_id
         row.change_owner("operator", wish.operator_id, now=now)
