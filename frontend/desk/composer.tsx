@@ -6,7 +6,7 @@ import { length } from "../widget/store";
 import type { Desk } from "./desk";
 import { draft, keepDraft } from "./drafts";
 import { Icon } from "./parts";
-import type { Card, Message, Reply } from "./protocol";
+import type { Card, Reply } from "./protocol";
 import { asked, filled, fitting } from "./replies";
 import { MAX_LENGTH, mayAnswer, type State, talkOf } from "./store";
 import { rows } from "./talk";
@@ -20,7 +20,7 @@ interface Props {
 }
 
 /** My last message in it, as it reads now. */
-function ownLast(state: State, id: number): { message: Message; text: string } | null {
+function ownLast(state: State, id: number): { version: number; text: string } | null {
   const own = rows(talkOf(state, id)).findLast((row) => row.kind === "message" && row.message.author === "operator" && row.message.operator?.id === state.me.id);
   return own?.kind === "message" ? own : null;
 }
@@ -95,7 +95,7 @@ export function Composer({ desk, state, card }: Props) {
     } else if (key === "ArrowUp" && text === "" && !note) {
       const own = ownLast(state, card.id);
       if (own === null) return;
-      setEditing(own.message.seq);
+      setEditing(own.version);
       setText(own.text);
     } else if (key === "Escape" && (menu || editing !== null)) {
       if (editing !== null) stopEditing();

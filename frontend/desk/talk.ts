@@ -82,7 +82,7 @@ export function readUpTo(talk: Talk): number {
 export type Row =
   | { kind: "day"; key: string; at: string }
   | { kind: "episode"; key: string; number: number }
-  | { kind: "message"; key: string; message: Message; text: string; edited: boolean; first: boolean; last: boolean }
+  | { kind: "message"; key: string; message: Message; text: string; version: number; edited: boolean; first: boolean; last: boolean }
   | { kind: "event"; key: string; message: Message }
   | { kind: "note"; key: string; note: Note };
 
@@ -127,7 +127,7 @@ export function rows(talk: Talk): Row[] {
     const follows = before?.kind === "message" && together(before.message, message);
     if (follows && before.kind === "message") before.last = false;
     const edit = edits.get(message.seq);
-    found.push({ kind: "message", key, message, text: edit?.text ?? message.text, edited: edit !== undefined || !!message.edits, first: !follows, last: true });
+    found.push({ kind: "message", key, message, text: edit?.text ?? message.text, version: edit?.seq ?? message.seq, edited: edit !== undefined || !!message.edits, first: !follows, last: true });
   }
   notesBefore(Infinity);
   return found;

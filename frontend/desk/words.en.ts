@@ -168,6 +168,7 @@ export const en = {
     rate_limited: "too fast; wait a moment",
     stale_owner: "somebody else answers",
     taken: "somebody else answers",
+    changed_meanwhile: "you have changed this message in another window",
     file_too_large: "the file is too large",
     file_kind_refused: "files of this kind are not allowed",
     file_empty: "the file is empty",

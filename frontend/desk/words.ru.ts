@@ -170,6 +170,7 @@ export const ru: Words = {
     rate_limited: "слишком быстро, подождите немного",
     stale_owner: "отвечает кто-то другой",
     taken: "отвечает кто-то другой",
+    changed_meanwhile: "вы уже изменили это сообщение в другом окне",
     file_too_large: "файл слишком большой",
     file_kind_refused: "такие файлы отправлять нельзя",
     file_empty: "файл пуст",

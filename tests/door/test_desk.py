@@ -274,6 +274,21 @@ def test_an_operators_own_message_can_be_edited_and_no_other(anna, visitor):
     assert (foreign["code"], foreign["field"]) == ("invalid", "edits")
 
 
+def test_of_two_edits_of_one_message_the_first_counts_and_the_other_is_told(anna, visitor):
+    where = {"conversation": visitor.conversation}
+    with anna.sit_down() as desk, anna.sit_down() as other:
+        first = desk.asks("send", **where, owner_version=version_of(desk, visitor.conversation), text="Дра")
+        where["owner_version"] = first["card"]["owner_version"]
+        counts = desk.asks("send", **where, text="Да", edits=first["seq"])
+        late = other.asks("send", **where, text="Драма", edits=first["seq"])
+        again = other.asks("send", **where, text="Да!", edits=counts["seq"])
+
+    assert (late["code"], late["status"], late["seq"]) == ("changed_meanwhile", 412, counts["seq"])
+    assert again["type"] == "done"
+    texts = [text for author, text in visitor.sees() if author == "operator"]
+    assert texts == ["Дра", "Да", "Да!"]
+
+
 def test_visitors_see_their_place_and_it_moves(site, anna):
     first, second = Visitor(site), Visitor(site)
 

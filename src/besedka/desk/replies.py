@@ -8,13 +8,13 @@ import msgspec
 from django.db import transaction
 from django.utils import timezone
 
-from besedka.conversations import audit, closing, log, ownership
+from besedka.conversations import audit, closing, edits, log, ownership
 from besedka.conversations.audit import Deed
 from besedka.conversations.changes import Change
-from besedka.conversations.log import Append, Want
+from besedka.conversations.log import Append
 from besedka.conversations.wire import Entry
 from besedka.desk import duty, outside
-from besedka.problems import Invalid, Problem
+from besedka.problems import ChangedMeanwhile, Invalid, Problem
 
 
 class NoClient(Problem):
@@ -25,7 +25,10 @@ class NoClient(Problem):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What an operator says; without `conversation_id`, in the one that they lead in Telegram."""
+    """What an operator says; without `conversation_id`, in the one that they lead in Telegram.
+
+    `payload` with `edits`, the seq of what it replaces as the operator saw it: of a message, or of its last edit.
+    """
 
     operator_id: int
     conversation_id: int | None
@@ -47,7 +50,8 @@ def reply_many(replies: Sequence[Reply], *, now: datetime | None = None) -> list
     """What each operator says is in the log and on record; who says something first in a conversation claims it.
 
     Said again with the same client id: the entry that is there, whoever answers by now. Refused with `Taken`,
-    `Stale`, `NotFound`, `NoClient`.
+    `Stale`, `NotFound`, `NoClient`, and an edit with `ChangedMeanwhile` where another one came first; who names no
+    owner version is not asked what they saw.
     """
     now = now or timezone.now()
     results: list[Entry | Problem | None] = [None] * len(replies)
@@ -68,7 +72,14 @@ def reply_many(replies: Sequence[Reply], *, now: datetime | None = None) -> list
     taken = ownership.claim_many(_claims(open_ones), now=now)
     for (at, _, _), row in zip(open_ones, taken, strict=True):
         results[at] = row if isinstance(row, Problem) else None
-    theirs = [one for one in open_ones if results[one[0]] is None]
+    changed: dict[tuple[int, int], str | None] = {}
+    theirs: list[tuple[int, int, Reply]] = []
+    for at, conversation_id, reply in (one for one in open_ones if results[one[0]] is None):
+        edited = _as_edited(reply, conversation_id, changed)
+        if isinstance(edited, Problem):
+            results[at] = edited
+        else:
+            theirs.append((at, conversation_id, edited))
     entries = log.append_many([_append(reply, conversation_id) for _, conversation_id, reply in theirs], now=now)
     deeds: dict[tuple[int, int], Deed] = {}  # one that stands there twice was sent once
     for (at, conversation_id, reply), entry in zip(theirs, entries, strict=True):
@@ -117,11 +128,31 @@ def _append(reply: Reply, conversation_id: int) -> Append:
 
 def _may_edit(reply: Reply, conversation_id: int) -> bool:
     """Whether what it replaces, if anything, is this operator's own."""
-    edits = (reply.payload or {}).get("edits")
-    if edits is None:
+    if not _edits(reply):
         return True
-    [page] = log.read_many([Want(conversation_id, edits - 1, edits)])
-    return any(entry.author == "operator" and entry.operator_id == reply.operator_id for entry in page)
+    [version] = edits.versions_many([(conversation_id, _edits(reply))])
+    return version is not None and version.operator_id == reply.operator_id
+
+
+def _as_edited(reply: Reply, conversation_id: int, changed: dict[tuple[int, int], str | None]) -> Reply | Problem:
+    """The reply as it is stored: an edit is one of the message, not of its last edit. The conversation is locked.
+
+    `changed` says which messages a reply before this one edits, under which client id: it may come twice at once.
+    """
+    [version] = edits.versions_many([(conversation_id, _edits(reply))]) if _edits(reply) else [None]
+    if version is None:
+        return reply
+    others = changed.setdefault((conversation_id, version.root), reply.client_id)
+    is_first = others == reply.client_id and version.latest == _edits(reply)
+    if reply.owner_version is not None and not is_first:
+        return ChangedMeanwhile(seq=version.latest)
+    return msgspec.structs.replace(reply, payload={**(reply.payload or {}), "edits": version.root})
+
+
+def _edits(reply: Reply) -> int:
+    """The seq that it replaces; 0 where it replaces none."""
+    seq: int = (reply.payload or {}).get("edits") or 0
+    return seq
 
 
 @transaction.atomic(savepoint=False)
