@@ -65,6 +65,10 @@ _ADDRESSES = {
     "demo": "/demo/",
     "ads": "/ads/",
     "desk": "/desk/",
+    "register": "/auth/register/",
+    "sign_in": "/auth/login/",
+    "token": "/token/",
+    "message": "/message/",
     "admin": "/admin/",
     "health": "/health/",
 }
