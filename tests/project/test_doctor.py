@@ -42,6 +42,7 @@ def test_an_installation_that_is_well_hears_so(site):
     examined = site.beside("doctor", "--json", "--url", site.url)
 
     told_of = json.loads(examined.stdout)
+    assert "no contradiction, no weak secret" in examined.stdout
     found = {finding["part"]: finding["state"] for finding in told_of["findings"]}
     assert (examined.returncode, told_of["ok"]) == (0, True), examined.stdout
     assert {part: found[part] for part in ("database", "migrations", "proxy", "websocket", "clock")} == {

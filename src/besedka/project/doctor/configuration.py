@@ -14,7 +14,8 @@ OPEN_TO_OTHERS = 0o077  # of a file's mode
 
 def checked() -> Iterator[Finding]:
     """What the system checks find; on the open net also what `check --deploy` would."""
-    found = checks.run_checks(include_deployment_checks=settings.PUBLIC)
+    told_of = checks.run_checks(include_deployment_checks=settings.PUBLIC)
+    found = [message for message in told_of if not message.is_silenced()]
     for message in found:
         told = f"{message.msg.strip().splitlines()[0]} ({message.id})"
         advice = " ".join((message.hint or "See what the sentence says.").split())
