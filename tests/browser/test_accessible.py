@@ -28,7 +28,17 @@ from besedka.accounts.models import User
 call_command("create_test_data", verbosity=0)
 User.objects.create_user("vera", password={password!r})
 """
-STRANGERS = ["/", "/ads/", "/auth/login/", "/api/", "/api/v1/", "/api/root/", "/api/v1/desk/", "/nothing"]
+STRANGERS = [
+    "/",
+    "/ads/",
+    "/auth/login/",
+    "/auth/register/",
+    "/api/",
+    "/api/v1/",
+    "/api/root/",
+    "/api/v1/desk/",
+    "/nothing",
+]
 OURS = {  # pages of the admin that are ours and that no list leads to
     "/admin/bots/bot/unanswered/",
     "/admin/bots/bot/import/",
@@ -108,7 +118,8 @@ def filled(site: running.Server) -> dict[str, Any]:
     said = {"text": "Здравствуйте! Где мой заказ?", "client_id": "first"}
     httpx2.post(f"{site.url}/api/v1/conversation/messages", json=said, headers=headers)
     httpx2.post(f"{site.url}/api/v1/conversation/handoff", json={}, headers=headers)
-    return {"ad": f"/ads/{ad}/"}
+    contact = site.select("SELECT max(contact_id) FROM conversations_conversation")[0][0]
+    return {"ad": f"/ads/{ad}/", "data": f"/admin/conversations/contact/{contact}/data/"}
 
 
 @pytest.fixture
@@ -142,6 +153,19 @@ def test_pages_of_refusals_can_be_read_by_everybody(site, reader):
     assert reader.wrong == [], "\n".join(reader.wrong)
 
 
+def test_what_people_with_an_account_do_can_be_read_by_everybody(filled, reader):
+    reader.sign_in("admin")
+    own = ["/auth/second-factor/", "/ads/mine/", "/ads/new/", f"{filled['ad']}edit/", f"{filled['ad']}delete/"]
+    for path in own:
+        reader.go(path)
+        reader.look(path.strip("/").replace("/", "-"), shot=True)
+    reader.go("/ads/new/")
+    reader.page.locator("form [type=submit]").last.click()
+    reader.look("ads-new-refused", shot=True)
+
+    assert reader.wrong == [], "\n".join(reader.wrong)
+
+
 def test_whom_the_desk_turns_away_is_told_so_readably(filled, reader):
     reader.sign_in("vera")
     reader.go("/desk/")
@@ -169,7 +193,7 @@ def test_the_admin_can_be_worked_in_by_everybody(filled, reader):
     found = reader.page.eval_on_selector_all("a[href^='/admin/']", "links => links.map(a => a.pathname)")
     lists = {path for path in found if path.count("/") == 4}
     assert len(lists) > 10
-    for path in sorted(lists | OURS):
+    for path in sorted({*lists, *OURS, filled["data"]}):
         reader.go(path)
         name = path.removeprefix("/admin/").strip("/").replace("/", "-")
         reader.look(name, ways=WAYS[:3])  # the theme's colours are the same on a phone
