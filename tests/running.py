@@ -1,13 +1,17 @@
 """The real server, in a process of its own, over real HTTP and real databases."""
 
+import atexit
 import contextlib
+import functools
 import os
 import secrets
+import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -33,16 +37,57 @@ def free_port() -> int:
         return port
 
 
+MAKE_READY = "from besedka.project import serve; serve.make_ready()"
+SHAPING = ("BESEDKA_DEMO_BOT", "SECRET_KEY")  # with one of these a first start leaves something else
+
+
+def _first_start(home: Path, url: str) -> None:
+    """Do to a home and a database what a first start does: it takes seconds, so that copies are made of it."""
+    home.mkdir(parents=True)
+    subprocess.run(
+        [BESEDKA, "manage", "shell", "--no-imports", "--command", MAKE_READY],
+        env=Server(home, free_port(), {"DATABASE_URL": url}).surroundings(),
+        cwd=home.parent,
+        check=True,
+        capture_output=True,
+    )
+    (home / "secret_key").unlink()  # each installation makes its own
+
+
+@functools.cache
+def _begun_home() -> Path:
+    """A home with its SQLite, as a first start leaves them."""
+    home = Path(tempfile.mkdtemp(prefix="besedka-begun-")) / "home"
+    atexit.register(shutil.rmtree, home.parent, ignore_errors=True)
+    _first_start(home, "")
+    return home
+
+
+@functools.cache
+def _begun_database(url: str) -> str:
+    """The name of a PostgreSQL database beside this one, as a first start leaves it; nobody is connected to it."""
+    parts, name = urllib.parse.urlsplit(url), f"besedka_begun_{secrets.token_hex(6)}"
+    _administer(parts, f"CREATE DATABASE {name}")
+    atexit.register(_administer, parts, f"DROP DATABASE IF EXISTS {name}")
+    with tempfile.TemporaryDirectory(prefix="besedka-begun-") as folder:
+        _first_start(Path(folder) / "home", parts._replace(path=f"/{name}").geturl())
+    return name
+
+
 @contextlib.contextmanager
-def scratch_database(url: str | None = None) -> Iterator[str]:
-    """The URL of an empty database beside the one in `url` (default: `DATABASE_URL`); "" is SQLite."""
+def scratch_database(url: str | None = None, *, begun: bool = False) -> Iterator[str]:
+    """The URL of an empty database beside the one in `url` (default: `DATABASE_URL`); "" is SQLite.
+
+    `begun`: where it can be copied, one that a first start has been through.
+    """
     url = os.environ.get("DATABASE_URL", "") if url is None else url
     if not url:
         yield ""
         return
     parts = urllib.parse.urlsplit(url)
     name = f"besedka_{secrets.token_hex(6)}"
-    _administer(parts, f"CREATE DATABASE {name}")
+    like = f" TEMPLATE {_begun_database(url)}" if begun and parts.scheme.startswith("postgres") else ""
+    _administer(parts, f"CREATE DATABASE {name}{like}")
     try:
         yield parts._replace(path=f"/{name}").geturl()
     finally:
@@ -112,7 +157,7 @@ class Server:
         """It answers when this returns."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command, env=self._surroundings(), stdout=log, stderr=log, cwd=self.home.parent
+                self.command, env=self.surroundings(), stdout=log, stderr=log, cwd=self.home.parent
             )
         until = time.monotonic() + STARTED_S
         while time.monotonic() < until:
@@ -133,7 +178,8 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.kill()
 
-    def _surroundings(self) -> dict[str, str]:
+    def surroundings(self) -> dict[str, str]:
+        """Its environment."""
         return {
             "PATH": os.environ["PATH"],
             "BESEDKA_HOME": str(self.home),
@@ -146,14 +192,14 @@ class Server:
         """What Python prints beside the server, with its settings and its database."""
         command = [BESEDKA, "manage", "shell", "--no-imports", "--command", code]
         return subprocess.run(
-            command, env=self._surroundings(), cwd=self.home.parent, check=True, capture_output=True, text=True
+            command, env=self.surroundings(), cwd=self.home.parent, check=True, capture_output=True, text=True
         ).stdout
 
     def beside(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """`besedka …` beside the server, with its settings and its database."""
         return subprocess.run(
             [BESEDKA, *arguments],
-            env={**self._surroundings(), "PYTHONIOENCODING": "utf-8"},
+            env={**self.surroundings(), "PYTHONIOENCODING": "utf-8"},
             cwd=self.home.parent,
             capture_output=True,
             text=True,
@@ -216,8 +262,11 @@ def raw(site: Server) -> Iterator[Line]:
 @contextlib.contextmanager
 def server(home: Path, **environment: str) -> Iterator[Server]:
     """A running server with an empty database of the kind that the tests run on."""
-    with scratch_database(environment.pop("DATABASE_URL", None)) as url:
+    begun = not any(name in environment for name in SHAPING)
+    with scratch_database(environment.pop("DATABASE_URL", None), begun=begun) as url:
         home.mkdir(parents=True, exist_ok=True)
+        if begun and not url and not any(home.iterdir()):
+            shutil.copytree(_begun_home(), home, dirs_exist_ok=True)
         running = Server(home, free_port(), {"DATABASE_URL": url, "BESEDKA_RATE_LIMITS": "off", **environment})
         try:
             running.start()

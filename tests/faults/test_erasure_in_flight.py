@@ -92,7 +92,7 @@ def test_what_dies_between_any_two_steps_is_finished_by_whoever_comes_next(tmp_p
     with running.server(tmp_path / "home") as site:
         people = filled(site, len(points))
         site.stop()
-        environment = {**site._surroundings(), "DJANGO_SETTINGS_MODULE": "besedka.project.settings"}
+        environment = {**site.surroundings(), "DJANGO_SETTINGS_MODULE": "besedka.project.settings"}
         plan = [[*point, contact_id] for point, (contact_id, _) in zip(points, people, strict=True)]
         command = [sys.executable, "-c", DYING, json.dumps(plan)]
         died = subprocess.run(command, env=environment, cwd=tmp_path, check=True, capture_output=True, text=True)

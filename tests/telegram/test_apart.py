@@ -56,7 +56,7 @@ def service(site, code=None):
     """The process that talks to Telegram."""
     command = [running.BESEDKA, "telegram"] if code is None else [sys.executable, "-c", code]
     with site.log.open("ab") as log:
-        process = subprocess.Popen(command, env=site._surroundings(), stdout=log, stderr=log, cwd=site.home.parent)
+        process = subprocess.Popen(command, env=site.surroundings(), stdout=log, stderr=log, cwd=site.home.parent)
     try:
         yield process
     finally:

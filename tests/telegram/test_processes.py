@@ -49,7 +49,7 @@ def beside(site, *command):
     with site.log.open("ab") as log:
         process = subprocess.Popen(
             command or (running.BESEDKA, "telegram"),
-            env=site._surroundings(),
+            env=site.surroundings(),
             stdout=log,
             stderr=log,
             cwd=site.home.parent,
