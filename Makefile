@@ -6,13 +6,16 @@ PYTHON ?= python3
 FRONTEND := $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null)
 BUILT := src/besedka/web/static/besedka/widget.js
 
-.PHONY: run test check bench eval docs clean
+.PHONY: run test check faults bench load eval docs wheel clean
 
 run: $(VENV)/.ready $(BUILT) ## serve on http://127.0.0.1:8000
 	@$(BIN)/besedka run
 
 test: $(VENV)/.tools $(BUILT) ## every test, on every database that answers
 	@$(BIN)/python tests/everywhere.py
+
+faults: $(VENV)/.tools $(BUILT) ## every fault, for as long as it takes; a table in build/faults.md
+	@$(BIN)/python tests/faults/everything.py $(ARGS)
 
 check: $(VENV)/.tools $(BUILT) ## what is to be true of the code before any test
 	@$(BIN)/ruff format --check .
@@ -28,11 +31,18 @@ check: $(VENV)/.tools $(BUILT) ## what is to be true of the code before any test
 bench: $(VENV)/.tools $(BUILT) ## figures, as ratios to the floor
 	@$(BIN)/python benchmarks/bench.py
 
+load: $(VENV)/.tools $(BUILT) ## everybody at once, MINUTES=1 of it; more by ARGUMENTS="--rate 100 …"
+	@$(BIN)/python benchmarks/load.py --minutes $(or $(MINUTES),1) $(ARGUMENTS)
+
 eval: $(VENV)/.tools $(BUILT) ## how well real questions are answered
 	@$(BIN)/python benchmarks/eval.py
 
 docs: $(VENV)/.tools ## the documentation, on http://127.0.0.1:8001
 	@$(BIN)/mkdocs serve --dev-addr 127.0.0.1:8001
+
+wheel: $(BUILT) ## what an installation is made of, in dist/: the wheel, and all it needs with digests
+	@rm -rf dist && $(UV) build --quiet --wheel --out-dir dist
+	@$(UV) export --quiet --frozen --no-default-groups --all-extras --no-emit-project --output-file dist/requirements.txt
 
 clean: ## forget everything that can be made again
 	rm -rf $(VENV) frontend/node_modules src/besedka/web/static/besedka site

@@ -25,6 +25,7 @@ TOOLS = Path(os.environ.get("BESEDKA_BENCH", ROOT.parent / "shared" / "bench"))
 sys.path.insert(0, str(ROOT / "tests"))
 
 import ads  # noqa: E402 - beside this file
+import connections  # noqa: E402
 import desk  # noqa: E402
 import desk_lists  # noqa: E402
 import desk_search  # noqa: E402
@@ -32,6 +33,8 @@ import engine  # noqa: E402
 import fill  # noqa: E402
 import httpx2  # noqa: E402
 import running  # noqa: E402 - the tests know how to run a server
+import starts  # noqa: E402
+import workers  # noqa: E402
 
 POSTGRESQL = os.environ.get("BESEDKA_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/besedka")
 LONG_POLL = ["--poll", "/api/v1/message?wait=25", "--interval", "0"]
@@ -268,6 +271,45 @@ def advertised(*, url: str = "") -> Figure:
     return Figure(f"ads, {where}, {ads.ROWS:,} stored", value, "p50 ≤ 50 ms", p50 <= 50)
 
 
+def two_processes(options: argparse.Namespace) -> Figure:
+    """Writes by two web processes on two cores, over one on one; the share of the load generator taken out."""
+    load_before = os.getloadavg()[0]
+    results = workers.run(options.rounds, options.seconds)
+    print(workers.table(results, load_before), flush=True)
+    note("workers", results, load_before)
+    ratio = results["POST"]["two on two over one on one"]
+    reads = results["poll"]["two on two over one on one"]
+    return Figure("two web processes over one", f"{ratio:.2f} (polls {reads:.2f})", "≥ 1.6", ratio >= 1.6)
+
+
+def turn_starts() -> Figure:
+    """From the commit to the claim of the turn, through Celery over both brokers."""
+    load_before = os.getloadavg()[0]
+    found = starts.run()
+    note("starts", found, load_before)
+    value = "; ".join(f"{name} {of['p50']:.1f}, {of['p95']:.1f}, {of['p99']:.1f}" for name, of in found.items())
+    worst = max(of["p50"] for name, of in found.items() if name.startswith("Celery"))
+    return Figure("start of a turn, p50, p95, p99 in ms", value, "p50 ≤ 10 ms", worst <= 10)
+
+
+def people() -> Figure:
+    """What one person more costs a web process."""
+    load_before = os.getloadavg()[0]
+    found = connections.run()
+    note("connections", found, load_before)
+    value = "; ".join(f"{kind} {of['kilobytes']} KB, {of['descriptors']} files" for kind, of in found.items())
+    most = max(of["kilobytes"] for of in found.values())
+    return Figure("one person more: poll, stream, socket", value, "≤ 60 KB", most <= 60)
+
+
+def note(name: str, results: object, load_before: float) -> None:
+    """Keep it for the page about capacity."""
+    folder = ROOT / "build" / "load"
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = {"load_before": load_before, "results": results}
+    (folder / f"{name}.json").write_text(json.dumps(whole, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
 def main() -> int:
     """Measure, print, write down."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -304,6 +346,9 @@ def main() -> int:
         "ads-pg": lambda: advertised(url=POSTGRESQL),
         "ads-mysql": lambda: advertised(url=ads.MYSQL),
         "search": lambda: searches(options),
+        "workers": lambda: two_processes(options),
+        "celery": turn_starts,
+        "connections": people,
         "search-pg": lambda: searches(options, url=POSTGRESQL),
     }
     chosen = [name for name in options.only.split(",") if name] or list(figures)

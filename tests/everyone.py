@@ -18,7 +18,7 @@ from besedka.bots.models import Bot, Execution, Scenario, Step
 from besedka.conversations import ownership, rooms
 from besedka.conversations.models import Conversation
 from besedka.desk.models import Operator
-from besedka.knowledge.models import Source
+from besedka.knowledge.models import Import, Source
 
 # Without an account: a stranger, and the one whose chat token opens the conversation here. With one: a contact,
 # the author of what is here and another one, operators of this inbox and of another, a supervisor, staff to whom
@@ -66,6 +66,7 @@ class World:
     ad: Ad
     conversation: Conversation
     source: Source
+    handed_in: Import
     others: dict[type, Any]
 
     @property
@@ -95,6 +96,7 @@ def world() -> World:
         source=Source.objects.create(
             title="Shop", kind="csv", created_at=timezone.now(), updated_at=timezone.now()
         ),
+        handed_in=Import.objects.create(title="Shop", name="shop.csv", size=0, created_at=timezone.now()),
         others={
             Bot: other_bot,
             Scenario: other_scenario,

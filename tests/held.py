@@ -1,12 +1,10 @@
 """A contact of whom something lies in every table that can hold something, and where a word of theirs is left."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import make
 from django.apps import apps
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -22,6 +20,7 @@ from besedka.conversations.uploads import Upload
 from besedka.desk import notes
 from besedka.desk.models import Invitation
 from besedka.desk.notes import Remark
+from besedka.media import store
 from besedka.telegram.models import Carried
 from besedka.turns.models import Call
 
@@ -33,7 +32,7 @@ def contact(inbox: Inbox | None = None, token: str | None = None, *, messages: i
     """The conversation of somebody who has left something everywhere."""
     place = make.address(inbox or make.inbox_with_bot(), token)
     now = timezone.now()
-    [kept, unsent] = attachments.keep_many(
+    [kept, unsent] = make.keep(
         [Upload(name=f"{SECRET}.pdf", media_type="", data=f"%PDF {SECRET}".encode(), address=place)] * 2
     )
     assert isinstance(kept, Kept)
@@ -96,9 +95,8 @@ def places(*words: str) -> dict[str, int]:
 
 
 def files() -> list[str]:
-    """The names of all files that lie there."""
-    folder = Path(settings.MEDIA_ROOT) / "files"
-    return sorted(file.name for file in folder.rglob("*") if file.is_file())
+    """The keys of all files that are stored."""
+    return sorted(name.rpartition("/")[2] for name, _ in store.stored(attachments.FOLDER))
 
 
 def numbers(conversation_id: int) -> dict[str, int]:

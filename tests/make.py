@@ -12,13 +12,15 @@ from besedka.ads import changes
 from besedka.ads.models import Ad
 from besedka.bots import placements, scenarios
 from besedka.bots.models import Bot, Scenario, Step
-from besedka.conversations import closing, contacts, inboxes, log, ownership
+from besedka.conversations import attachments, closing, contacts, inboxes, log, ownership
+from besedka.conversations.attachments import Kept
 from besedka.conversations.changes import Change
 from besedka.conversations.contacts import Address
 from besedka.conversations.inboxes import Reception
 from besedka.conversations.log import Append
 from besedka.conversations.models import Conversation, Inbox
 from besedka.conversations.rows import Row
+from besedka.conversations.uploads import Upload
 from besedka.conversations.wire import Entry
 from besedka.problems import Problem
 
@@ -120,6 +122,21 @@ def say(to: Address | int, text: str, *, author: str = "contact", **fields: Any)
     if isinstance(result, Problem):
         raise result
     return result
+
+
+def keep(uploads: list[Upload]) -> list[Kept | Problem]:
+    """Each file stored, then known; or refused and gone again, as the server does it."""
+    results: list[Kept | Problem] = []
+    for upload in uploads:
+        written = attachments.write(upload)
+        if isinstance(written, Problem):
+            results.append(written)
+            continue
+        [result] = attachments.record_many([written])
+        if isinstance(result, Problem):
+            attachments.discard(written)
+        results.append(result)
+    return results
 
 
 def address_of(conversation: Conversation) -> Address:

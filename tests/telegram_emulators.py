@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,10 @@ from typing import Any
 import httpx2
 import pytest
 import running
+import services
 
 TEST_API = Path(__file__).with_name("telegram_test_api")
 TELEMELYA = Path(__file__).with_name("telemelya")
-REDIS = os.environ.get("BESEDKA_TEST_REDIS", "redis://127.0.0.1:6379/15")
 KEY = "a-key-of-the-tests"
 _START = """
 const TelegramServer = require('telegram-test-api');
@@ -44,13 +43,7 @@ def test_api(folder: Path) -> Iterator[str]:
 @contextlib.contextmanager
 def telemelya(folder: Path) -> Iterator[str]:
     """The address of a server that calls one. Skips the test where there is no Redis for it."""
-    parts = urllib.parse.urlsplit(REDIS)
-    try:
-        httpx2.get(f"http://{parts.hostname}:{parts.port or 6379}", timeout=2)
-    except httpx2.ConnectError:
-        _missing("telemelya needs Redis")
-    except httpx2.HTTPError:
-        pass  # it is there, and speaks no HTTP
+    redis = services.url("Redis")
     bin_ = TELEMELYA / ".venv" / "bin"
     with _installing(TELEMELYA):
         if not (bin_ / "telemelya-server").exists():
@@ -64,7 +57,7 @@ def telemelya(folder: Path) -> Iterator[str]:
     environment = {
         "MOCK_SERVER_HOST": "127.0.0.1",
         "MOCK_SERVER_PORT": str(port),
-        "REDIS_URL": REDIS,
+        "REDIS_URL": redis,
         "MINIO_ENDPOINT": f"127.0.0.1:{files}",
         "AUTH_KEYS": KEY,
     }

@@ -25,6 +25,7 @@ LEGACY_ROUTES |= {"/token/", "/message/"}
 # Who may call what. A route that is not here fails: say who may, and write the line that shows it for each method
 # in `test_who_may.py`, or for the door in `test_who_may_door.py`.
 ANYBODY, CONTACT, STAFF = "anybody", "contact", "staff"
+WATCHER = "watcher"  # whoever shows the token of the figures
 TELEGRAM = "telegram"  # whoever shows the secret that Telegram was given
 AUTHOR = "author"  # whoever has an account, over what is theirs
 OPERATOR = "operator"  # whom an administrator has enabled to answer
@@ -47,6 +48,7 @@ WHO_MAY = {
     "/ws/desk": OPERATOR,
     "/api/v1/desk/files": OPERATOR,
     "/api/bots/{bot_id}/chat": ANYBODY,
+    "/metrics": WATCHER,
     # Django
     "": ANYBODY,
     "admin/": STAFF,
@@ -86,6 +88,7 @@ WHO_MAY = {
     "api/v1": ANYBODY,
     "api/v1/sources": STAFF,
     "api/v1/sources/(?P<source_id>[0-9]{1,18})": STAFF,
+    "api/v1/imports/(?P<import_id>[0-9]{1,18})": STAFF,
     "api/v1/execute": ANYBODY,  # to read; their author and staff to change
     "api/v1/ads": ANYBODY,  # to read; who is signed in to publish
     "api/v1/ads/(?P<ad_id>[0-9]{1,18})": ANYBODY,  # to read; their author and staff to change

@@ -89,6 +89,7 @@ TABLE: dict[str, dict[str, Rule]] = {
     "api/v1": {"GET": EVERYBODY},
     "api/v1/sources": {"GET": KEEPERS, "POST": {**KEEPERS, "administrator": 415}},  # JSON is no file
     f"api/v1/sources/{ID.format('source_id')}": {"DELETE": KEEPERS},
+    f"api/v1/imports/{ID.format('import_id')}": {"GET": KEEPERS},
     "api/v1/execute": {"GET": EVERYBODY, "POST": AUTHORS, "PATCH": MODERATED, "DELETE": MODERATED},
     "api/v1/ads": {"GET": EVERYBODY, "POST": AUTHORS},
     f"api/v1/ads/{ID.format('ad_id')}": {
@@ -134,6 +135,7 @@ def address(path: str, things: World) -> str:
         "conversation_id": things.conversation.pk,
         "ad_id": things.ad.pk,
         "source_id": things.source.pk,
+        "import_id": things.handed_in.pk,
         "message_id": 0,
         "act": "claim",
         "file": f"{'0' * 32}.webp",

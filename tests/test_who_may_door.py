@@ -29,6 +29,7 @@ WITH_TOKEN = (400, OK, OK)
 EVERYBODY = (OK, OK, OK)
 TAKEN_IN = (400, 400, 400)  # everybody is heard; what the test says is no sense
 WITH_KEY = (404, 404, 404)  # whoever knows a file's key
+SHUT = (404, 404, 404)  # unless it has a token; see `test_metrics.py`
 WITH_TICKET = (401, 401, 401)  # see `DESK`
 PASSED_ON = {("/message", "POST")}  # Django's to answer; its table says who may
 TABLE = {
@@ -45,6 +46,7 @@ TABLE = {
     "/api/v1/widget": {"GET": EVERYBODY},
     "/api/v1/desk/files": {"POST": WITH_TICKET},
     "/api/bots/{bot_id}/chat": {"POST": TAKEN_IN},
+    "/metrics": {"GET": SHUT},
 }
 BODIES = {
     "/api/v1/gpt": {"message": "hello"},

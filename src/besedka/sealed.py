@@ -1,6 +1,7 @@
 """Secrets of others that we must keep: encrypted at rest, with a key that is not in the database (Fernet)."""
 
 import base64
+from collections.abc import Sequence
 from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -31,6 +32,15 @@ def unseal(sealed: str) -> str:
         return _keys(tuple(settings.ENCRYPTION_KEYS)).decrypt(sealed.encode()).decode()
     except InvalidToken:
         raise SealBroken from None
+
+
+def opens(sealed: str, words: Sequence[str]) -> bool:
+    """Whether one of these keys opens it."""
+    try:
+        _keys(tuple(words)).decrypt(sealed.encode())
+    except (InvalidToken, ValueError):
+        return False
+    return True
 
 
 @lru_cache(maxsize=4)

@@ -6,6 +6,7 @@ from django.test import Client
 
 from besedka.ads import images
 from besedka.ads.models import Ad
+from besedka.media import store
 
 ADS = "/admin/ads/ad/"
 
@@ -38,7 +39,7 @@ def test_an_ad_is_published_changed_and_withdrawn_with_its_picture(admin, media)
     after = Ad.objects.get()
 
     assert (added.status_code, changed.status_code) == (302, 302)
-    assert images.path(ad.picture).exists()
+    assert store.read(images.stored_name(ad.picture))
     assert f"{ad.picture}-small.webp" in shown
     assert (after.title, after.version, after.picture) == ("Кот", 2, ad.picture)
     assert " кот " in after.words

@@ -162,7 +162,7 @@ def test_what_no_ad_shows_is_swept_away_once_it_is_old(db, media, capsys):
     for name in (shown.picture, lost):
         for small in (False, True):
             moment = (datetime.now(UTC) - timedelta(days=2)).timestamp()
-            os.utime(images.path(name, small=small), (moment, moment))
+            os.utime(media / images.file_name(name, small=small), (moment, moment))
 
     call_command("sweep_pictures")
 
@@ -173,3 +173,14 @@ def test_what_no_ad_shows_is_swept_away_once_it_is_old(db, media, capsys):
 
 def test_sweeping_where_no_picture_ever_was_does_nothing(db):
     assert changes.sweep(NOW) == 0
+
+
+def test_an_ad_whose_picture_is_gone_shows_none(db):
+    shown = images.encode(pictures.of())
+    kept, gone = make.ad(picture=shown), make.ad(picture=shown)
+
+    lost = changes.match_pictures(lambda name: not name.startswith(gone.picture))
+
+    assert lost == 1
+    assert Ad.objects.get(pk=kept.pk).picture == kept.picture
+    assert Ad.objects.get(pk=gone.pk).picture == ""

@@ -3,15 +3,18 @@
 import html
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import make
 import pictures
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
-from besedka.ads import changes
+from besedka.ads import changes, images
 from besedka.ads.models import Ad
 from besedka.web import own_ads
 
@@ -138,6 +141,38 @@ def test_a_fault_stands_beside_its_field_and_what_was_typed_is_kept(author, fiel
     assert not Ad.objects.exists()
 
 
+def test_a_form_that_is_sent_twice_publishes_once(author, anna, media):
+    form = filled(author.get("/ads/new/"), **make.AD)
+
+    first = author.post("/ads/new/", {**form, "image": photo()})
+    again = author.post("/ads/new/", {**form, "image": photo()})
+    back = author.post("/ads/new/", {**form, "title": "Другой"})  # somebody went back, and writes another one
+    other = signed_in(make.operator("boris")).post("/ads/new/", form)
+
+    assert first.url == again.url
+    assert len({first.url, back.url, other.url}) == 3
+    assert Ad.objects.count() == 3
+    assert len(list(media.iterdir())) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_form_that_is_sent_twice_at_once_one_ad_comes(anna):
+    fields, now = {name: make.AD[name] for name in changes.WRITTEN}, timezone.now()
+    picture = images.encode(pictures.of())
+
+    def publish(_: int) -> int:
+        try:
+            return changes.publish(fields, author_id=anna.pk, now=now, picture=picture, form="0" * 32).pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as many:
+        published = set(many.map(publish, range(4)))
+
+    assert len(published) == Ad.objects.count() == 1
+    assert len(list(images.files())) == 2
+
+
 def test_a_photo_waits_while_another_fault_is_mended(author, media):
     faulty = author.post("/ads/new/", {**make.AD, "price": "дорого", "image": photo()})
     assert "-small.webp" in page_of(faulty)
@@ -155,7 +190,7 @@ def test_a_photo_that_waits_belongs_to_one_person_and_to_one_ad(author, media):
 
     another = signed_in(make.operator("boris")).post("/ads/new/", form)
     author.post("/ads/new/", form)
-    again = author.post("/ads/new/", form)
+    again = author.post("/ads/new/", {**form, "title": "Другой"})
 
     for refused in (another, again):
         assert refused.status_code == 400

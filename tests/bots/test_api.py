@@ -132,7 +132,15 @@ def test_a_page_is_given_when_it_is_asked_for(anna, django_assert_max_num_querie
     assert len(anna.get(f"{BOTS}?page=3&page_size=100").json()["results"]) == 50
     assert len(anna.get(f"{BOTS}?limit=7&offset=245").json()["results"]) == 5
     assert len(anna.get(f"{BOTS}?page_size=100000").json()["results"]) == 250
-    for wrong in ("?page=-1", "?page_size=1e9", "?page=abc", "?limit=99999999999999999999", "?offset=-1"):
+    for wrong in (
+        "?page=-1",
+        "?page_size=1e9",
+        "?page=abc",
+        "?limit=99999999999999999999",
+        "?offset=-1",
+        "?offset=100001",
+        "?page=1002",
+    ):
         assert anna.get(BOTS + wrong).status_code == 400, wrong
     assert anna.get(f"{BOTS}?page=0").status_code == anna.get(f"{BOTS}?page=99").status_code == 404
 

@@ -46,6 +46,7 @@ def test_a_conversation_is_shown_as_a_chat_with_the_reason_of_each_turn(site, vi
         "bots/execution",
         "knowledge/source",
         "knowledge/passage",
+        "knowledge/import",
         "accounts/user",
     ],
 )

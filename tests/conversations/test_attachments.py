@@ -1,19 +1,21 @@
-import os
 from datetime import timedelta
-from pathlib import Path
 
+import held
 import make
 import pictures
 import pytest
+import running
+import s3
 from django.utils import timezone
 
 from besedka.conversations import attachments, log, wire
 from besedka.conversations.attachments import ALL_BYTES, UNSENT, Kept, QuotaExceeded, Taking, Upload
 from besedka.conversations.log import Append, IdempotencyKeyReused
 from besedka.conversations.models import Attachment
+from besedka.media import store
 from besedka.problems import NotFound, Problem, Unavailable
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("either_store")]
 
 
 def upload(where, data: bytes = b"%PDF-1.7", name: str = "a.pdf") -> Upload:
@@ -22,14 +24,15 @@ def upload(where, data: bytes = b"%PDF-1.7", name: str = "a.pdf") -> Upload:
 
 
 def keep(where, **fields) -> Kept:
-    [kept] = attachments.keep_many([upload(where, **fields)])
+    [kept] = make.keep([upload(where, **fields)])
     if isinstance(kept, Problem):
         raise kept
     return kept
 
 
-def files(media: Path) -> list[str]:
-    return sorted(file.name for file in media.rglob("*") if file.is_file())
+def read(key: str) -> bytes:
+    with attachments.opened(key) as file:
+        return file.read()
 
 
 def send(to, file: str, text: str = "", client_id: str | None = None, author: str = "contact"):
@@ -38,15 +41,15 @@ def send(to, file: str, text: str = "", client_id: str | None = None, author: st
     return result
 
 
-def test_a_file_lies_under_a_name_of_its_own_and_is_read_back(media):
+def test_a_file_lies_under_a_name_of_its_own_and_is_read_back():
     address = make.address(make.inbox())
 
     kept = keep(address, data=b"%PDF-1.7 hello", name="../счёт.pdf")
 
     assert (kept.name, kept.media_type, kept.size) == ("счёт.pdf", "application/pdf", 14)
-    assert files(media) == [kept.key]
-    found, path = attachments.read(kept.key)
-    assert (found, path.read_bytes(), path.parent.name) == (kept, b"%PDF-1.7 hello", kept.key[:2])
+    assert held.files() == [kept.key]
+    assert attachments.read(kept.key) == kept
+    assert read(kept.key) == b"%PDF-1.7 hello"
 
 
 def test_keys_say_nothing_about_each_other():
@@ -58,31 +61,19 @@ def test_keys_say_nothing_about_each_other():
     assert first[:8] != second[:8]
 
 
-def test_a_refused_file_leaves_nothing_and_spoils_no_other(media):
+def test_a_refused_file_leaves_nothing_and_spoils_no_other():
     address = make.address(make.inbox())
     nowhere = make.address(make.inbox())
     gone = type(nowhere)(987_654, "x" * 64)
 
-    results = attachments.keep_many(
+    results = make.keep(
         [upload(address), upload(address, b""), upload(address, b"<svg/>"), upload(gone), upload(987_654)]
     )
 
     assert isinstance(results[0], Kept)
     refusals = ["file_empty", "file_kind_refused", "not_found", "not_found"]
     assert [getattr(result, "code", "") for result in results[1:]] == refusals
-    assert files(media) == [results[0].key]
-
-
-def test_without_room_on_the_disk_nothing_is_kept(media, monkeypatch):
-    def full(fd: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    [result] = attachments.keep_many([upload(make.address(make.inbox()))])
-
-    assert isinstance(result, Unavailable)
-    assert files(media) == []
-    assert not Attachment.objects.exists()
+    assert held.files() == [results[0].key]
 
 
 def test_a_first_message_may_be_a_file():
@@ -178,13 +169,13 @@ def test_a_message_without_a_file_asks_for_none(monkeypatch):
     assert make.say(address, "hello again").seq == 2
 
 
-def test_the_twenty_first_unsent_file_is_refused_and_sending_makes_room(media):
+def test_the_twenty_first_unsent_file_is_refused_and_sending_makes_room():
     address = make.address(make.inbox())
-    results = attachments.keep_many([upload(address) for _ in range(UNSENT + 1)])
+    results = make.keep([upload(address) for _ in range(UNSENT + 1)])
 
     assert isinstance(results[UNSENT], QuotaExceeded)
     assert isinstance(attachments.room_many([attachments.Room(None, address)])[0], QuotaExceeded)
-    assert len(files(media)) == UNSENT
+    assert len(held.files()) == UNSENT
     send(address, results[0].key)
     assert keep(address)
     assert keep(make.address(make.inbox()))
@@ -204,12 +195,12 @@ def test_a_conversation_has_so_many_bytes():
 def test_what_a_contact_leaves_lying_takes_no_room_from_staff():
     conversation = make.conversation(owner="queue")
     address = make.address_of(conversation)
-    attachments.keep_many([upload(address) for _ in range(UNSENT)])
+    make.keep([upload(address) for _ in range(UNSENT)])
 
     assert keep(conversation.pk)
 
 
-def test_what_nobody_sent_in_a_day_is_swept(media):
+def test_what_nobody_sent_in_a_day_is_swept():
     address = make.address(make.inbox())
     sent, unsent, fresh = keep(address), keep(address), keep(address)
     send(address, sent.key)
@@ -220,31 +211,58 @@ def test_what_nobody_sent_in_a_day_is_swept(media):
     removed = attachments.sweep_many(now)
 
     assert removed == 1
-    assert files(media) == sorted([sent.key, fresh.key])
+    assert held.files() == sorted([sent.key, fresh.key])
     with pytest.raises(NotFound):
         attachments.read(unsent.key)
 
 
-def test_bytes_that_no_row_knows_are_swept_once_they_are_old(media):
+def test_bytes_that_no_row_knows_are_swept_once_they_are_old():
     kept = keep(make.address(make.inbox()))
-    shelf = media / kept.key[:2]
-    for name in ("0" * 32, "1" * 32, "2" * 32 + ".part"):
-        (shelf / name).write_bytes(b"left by a crash")
-    long_ago = (timezone.now() - timedelta(hours=25)).timestamp()
-    for name in ("0" * 32, "2" * 32 + ".part", kept.key):
-        os.utime(shelf / name, (long_ago, long_ago))
+    for key in ("0" * 32, "f" * 32):
+        store.write(attachments.name_of(key), b"left by a crash")
+    now = timezone.now()
+    Attachment.objects.update(created_at=now + timedelta(hours=2))
 
-    assert attachments.sweep_many(timezone.now()) == 2
+    early = attachments.sweep_many(now + timedelta(hours=23))
+    late = attachments.sweep_many(now + timedelta(hours=25))
 
-    assert files(media) == sorted([kept.key, "1" * 32])
+    assert (early, late) == (0, 2)
+    assert held.files() == [kept.key]
 
 
-def test_a_file_whose_bytes_are_gone_is_not_there(media):
+def test_what_cannot_be_swept_while_the_store_is_away_is_swept_later(s3_server, settings):
+    bucket, now = s3_server.bucket(), timezone.now()
+    settings.STORAGES = s3.storages(bucket, s3_server.port)
+    keep(make.address(make.inbox()))
+    Attachment.objects.update(created_at=now - timedelta(hours=25))
+
+    settings.STORAGES = s3.storages(bucket, running.free_port())
+    with pytest.raises(Unavailable):
+        attachments.sweep_many(now)
+    settings.STORAGES = s3.storages(bucket, s3_server.port)
+    waiting = held.files()
+    removed = attachments.sweep_many(now + timedelta(hours=25))
+
+    assert (len(waiting), removed) == (1, 1)
+    assert held.files() == []
+
+
+def test_a_file_that_was_refused_goes_later_where_its_store_is_away(s3_server, settings, caplog):
+    settings.STORAGES = s3.storages(s3_server.bucket(), s3_server.port)
+    written = attachments.write(upload(make.address(make.inbox())))
+
+    settings.STORAGES = s3.storages("x", running.free_port())
+    attachments.discard(written)
+
+    assert "stays for a day" in caplog.text
+
+
+def test_a_file_whose_bytes_are_gone_is_not_there():
     kept = keep(make.address(make.inbox()), data=pictures.of("PNG"))
-    attachments.path_of(kept.key).unlink()
+    store.remove(attachments.name_of(kept.key))
 
     with pytest.raises(NotFound):
-        attachments.read(kept.key)
+        attachments.opened(kept.key)
 
 
 def test_old_clients_read_where_the_file_is():

@@ -7,7 +7,7 @@ import make
 import pytest
 from django.db import OperationalError, connection
 
-from besedka.conversations import batcher, log, sql
+from besedka.conversations import batcher, log, rows, sql
 from besedka.conversations.batcher import TRIES, Batcher
 from besedka.conversations.log import Append
 from besedka.conversations.models import Inbox, Message
@@ -158,6 +158,7 @@ def test_who_no_longer_waits_does_not_disturb_the_others():
     assert with_writer(act) == (True, 2)
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="with several writers each kind has its own")
 def test_different_kinds_of_work_are_one_transaction():
     address, gate = make.address(make.inbox()), threading.Event()
 
@@ -177,6 +178,39 @@ def test_different_kinds_of_work_are_one_transaction():
         return [(await append).seq, await counted, await held]
 
     assert with_writer(act) == [1, 1, True]
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time")
+def test_two_processes_that_lock_the_other_way_round_do_not_meet_in_a_deadlock(caplog):
+    one, two = make.conversation().pk, make.conversation().pk
+    both_hold = threading.Barrier(2)
+
+    def lock(ids: list[int]) -> list[int]:
+        rows.lock_many(ids)
+        both_hold.wait(30)
+        return ids
+
+    def lock_another(ids: list[int]) -> list[int]:
+        rows.lock_many(ids)
+        return ids
+
+    async def run() -> list[int]:
+        writers = [Batcher(f"writer {number}", writes=True) for number in range(2)]
+        jobs = [
+            writer.submit(work, conversation_id)
+            for writer, order in zip(writers, [(one, two), (two, one)], strict=True)
+            for work, conversation_id in zip((lock, lock_another), order, strict=True)
+        ]
+        for writer in writers:
+            writer.start()
+        try:
+            return await asyncio.gather(*jobs)
+        finally:
+            for writer in writers:
+                await asyncio.to_thread(writer.stop)
+
+    assert asyncio.run(run()) == [one, two, two, one]
+    assert caplog.messages == []  # no second try
 
 
 def test_a_reader_opens_no_transaction():
@@ -291,3 +325,35 @@ def test_what_is_durable_waits_for_the_disk_and_takes_its_company_along():
         return [alone, await asyncio.gather(*company)]
 
     assert with_writer(act) == [[False, True, False], [True, True, True]]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only there connections go from hand to hand")
+def test_no_transaction_inherits_that_another_one_need_not_wait_for_the_disk(settings):
+    """Behind PgBouncer, whoever had this session before us may have left anything."""
+    settings.PGBOUNCER = True
+
+    def leave(items: list[str]) -> list[str]:
+        sql.select("SELECT set_config('synchronous_commit', %s, false)", items[:1])
+        return items
+
+    def look(items: list[None]) -> list[str]:
+        [(value,)] = sql.select("SHOW synchronous_commit", [])
+        return [value] * len(items)
+
+    async def act(writer: Batcher) -> list[str]:
+        await writer.submit(leave, "off")
+        return [await writer.submit(look, None), await writer.submit(look, None, durable=False)]
+
+    assert with_writer(act) == ["on", "off"]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only there connections go from hand to hand")
+def test_what_need_not_wait_for_the_disk_leaves_no_trace_in_its_session():
+    def look(items: list[None]) -> list[str]:
+        [(value,)] = sql.select("SHOW synchronous_commit", [])
+        return [value] * len(items)
+
+    async def act(writer: Batcher) -> list[str]:
+        return [await writer.submit(look, None, durable=durable) for durable in (False, True, False, True)]
+
+    assert with_writer(act) == ["off", "on", "off", "on"]

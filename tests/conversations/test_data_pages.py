@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from besedka.conversations import erasure
+from besedka.conversations import often
 from besedka.conversations.models import Act, Contact, Conversation
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("media")]
@@ -115,7 +115,7 @@ def test_numbers_of_nobody_are_not_found(admin_client, number):
 
 def test_a_hundred_exports_are_not_granted(admin_client, monkeypatch):
     contact_id = make.conversation("queue").contact_id
-    monkeypatch.setitem(erasure.AN_HOUR, "exported", 5)
+    monkeypatch.setitem(often.AN_HOUR, "exported", 5)
 
     answers = [admin_client.post(address(contact_id, "export/")).status_code for _ in range(8)]
     page = admin_client.post(address(contact_id, "export/"), follow=True, headers={"accept-language": "en"})

@@ -8,15 +8,18 @@ from datetime import timedelta
 import held
 import make
 import pytest
+import running
+import s3
 from django.utils import timezone
 
 from besedka import cli
-from besedka.conversations import attachments, contacts, erasure, export, holdings
+from besedka.conversations import attachments, contacts, erasure, export, holdings, often
 from besedka.conversations.attachments import Kept
-from besedka.conversations.erasure import AskedTooOften
 from besedka.conversations.models import Act, Attachment, Contact, Turn
+from besedka.conversations.often import AskedTooOften
 from besedka.conversations.uploads import Upload
-from besedka.problems import NotFound
+from besedka.media import store
+from besedka.problems import NotFound, Unavailable
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
 
@@ -48,6 +51,7 @@ def test_an_export_has_everything_that_is_held():
     assert told["executions"][0]["state"] == {"variables": {"name": held.SECRET}}
 
 
+@pytest.mark.usefixtures("either_store")
 def test_the_files_lie_beside_it_as_they_are():
     conversation = held.contact()
     archive = taken(conversation.contact_id)
@@ -125,9 +129,7 @@ def test_names_of_files_lead_nowhere(name):
 def test_files_of_one_name_do_not_cover_each_other():
     address = make.address(make.inbox())
     for number in range(3):
-        [kept] = attachments.keep_many(
-            [Upload(name="a.pdf", media_type="", data=f"%PDF {number}".encode(), address=address)]
-        )
+        [kept] = make.keep([Upload(name="a.pdf", media_type="", data=f"%PDF {number}".encode(), address=address)])
         assert isinstance(kept, Kept)
         entry = make.say(address, "", file=kept.key)
     contact = Contact.objects.get(conversations=entry.conversation_id)
@@ -137,11 +139,13 @@ def test_files_of_one_name_do_not_cover_each_other():
     assert len(set(names)) == len(names) == 4
 
 
+@pytest.mark.usefixtures("either_store")
 def test_it_is_written_piece_by_piece():
     conversation = held.contact(messages=3)
     make.say(make.address_of(conversation), "x" * 4_000)
     file = Attachment.objects.filter(taken_at__isnull=False).get()
-    attachments.path_of(file.key).write_bytes(bytes(range(256)) * 20_000)
+    store.remove(attachments.name_of(file.key))
+    store.write(attachments.name_of(file.key), bytes(range(256)) * 20_000)
 
     pieces = list(export.archive(export.record(conversation.contact_id, actor_id=None)))
 
@@ -149,6 +153,7 @@ def test_it_is_written_piece_by_piece():
     assert zipfile.ZipFile(io.BytesIO(b"".join(pieces))).testzip() is None
 
 
+@pytest.mark.usefixtures("either_store")
 def test_a_file_that_is_erased_while_it_is_exported_is_missing_and_the_archive_is_whole():
     conversation = held.contact()
     outgoing = export.archive(export.record(conversation.contact_id, actor_id=None))
@@ -161,6 +166,18 @@ def test_a_file_that_is_erased_while_it_is_exported_is_missing_and_the_archive_i
     assert archive.testzip() is None
     assert archive.namelist() == ["contact.json"]
     json.loads(archive.read("contact.json"))
+
+
+def test_an_export_whose_files_cannot_be_had_breaks_off(s3_server, settings):
+    settings.STORAGES = s3.storages(s3_server.bucket(), s3_server.port)
+    conversation = held.contact()
+    outgoing = export.archive(export.record(conversation.contact_id, actor_id=None))
+    next(outgoing)
+
+    settings.STORAGES = s3.storages("x", running.free_port())
+
+    with pytest.raises(Unavailable):
+        list(outgoing)
 
 
 def test_an_export_is_on_record_before_anything_goes_out():
@@ -190,7 +207,7 @@ def test_an_archive_is_written_on_the_command_line_and_over_no_other_file(tmp_pa
 def test_one_person_exports_so_much_in_an_hour(monkeypatch):
     contact_id = make.conversation("queue").contact_id
     boss, other, now = make.administrator(), make.administrator("other"), timezone.now()
-    monkeypatch.setitem(erasure.AN_HOUR, "exported", 3)
+    monkeypatch.setitem(often.AN_HOUR, "exported", 3)
     for _ in range(3):
         export.record(contact_id, actor_id=boss.pk, now=now)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import secrets
 from collections.abc import Iterator
 
@@ -10,20 +9,20 @@ import msgspec
 import pytest
 import redis
 import redis.asyncio
+import services
 
 from besedka.conversations import relay, signals, speech
 
-REDIS = os.environ.get("BESEDKA_TEST_REDIS", "redis://127.0.0.1:6379/15")
+
+@pytest.fixture
+def url() -> str:
+    """Of the real Redis."""
+    return services.url("Redis")
 
 
 @pytest.fixture(autouse=True)
-def channel(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def channel(monkeypatch: pytest.MonkeyPatch, url: str) -> Iterator[str]:
     """A channel that no other test uses."""
-    try:
-        redis.from_url(REDIS).ping()
-    except redis.RedisError:
-        assert os.environ.get("BESEDKA_REQUIRE_ALL") != "on", "Redis is missing"
-        pytest.skip("Redis is missing")
     name = f"besedka:test:{secrets.token_hex(4)}"
     monkeypatch.setattr(relay, "CHANNEL", name)
     yield name
@@ -43,20 +42,23 @@ async def with_relay(url: str, act) -> object:
             await task
 
 
-def test_what_another_process_signals_wakes_who_listens_here(channel):
+def test_what_another_process_signals_wakes_who_listens_here(channel, url):
     async def act() -> set[str]:
         with signals.listen(7, frozenset({"new"})) as woken:
-            async with redis.asyncio.from_url(REDIS) as other:
+            async with redis.asyncio.from_url(url) as other:
                 envelope = relay.Envelope("another process", {"new": [7]})
                 await other.publish(channel, msgspec.json.encode(envelope))
             return await woken.wait(5)
 
-    assert asyncio.run(with_relay(REDIS, act)) == {"new"}
+    assert asyncio.run(with_relay(url, act)) == {"new"}
 
 
-def test_our_signals_reach_the_other_processes_and_do_not_come_back(channel):
+def test_our_signals_reach_the_other_processes_and_do_not_come_back(channel, url):
     async def act() -> tuple[dict[str, list[int]], set[str], set[str]]:
-        async with redis.asyncio.from_url(REDIS) as other, other.pubsub(ignore_subscribe_messages=True) as inbound:
+        async with (
+            redis.asyncio.from_url(url) as other,
+            other.pubsub(ignore_subscribe_messages=True) as inbound,
+        ):
             await inbound.subscribe(channel)
             await asyncio.sleep(0.1)
             with signals.listen(7, frozenset({"new"})) as woken:
@@ -68,18 +70,18 @@ def test_our_signals_reach_the_other_processes_and_do_not_come_back(channel):
                 again = await woken.wait(0.3)
             return msgspec.json.decode(message["data"], type=relay.Envelope).kinds, first, again
 
-    assert asyncio.run(with_relay(REDIS, act)) == ({"new": [7]}, {"new"}, set())
+    assert asyncio.run(with_relay(url, act)) == ({"new": [7]}, {"new"}, set())
 
 
-def test_nonsense_on_the_channel_harms_nobody(channel):
+def test_nonsense_on_the_channel_harms_nobody(channel, url):
     async def act() -> set[str]:
         with signals.listen(7, frozenset({"new"})) as woken:
-            async with redis.asyncio.from_url(REDIS) as other:
+            async with redis.asyncio.from_url(url) as other:
                 await other.publish(channel, b"nonsense")
                 await other.publish(channel, msgspec.json.encode(relay.Envelope("other", {"new": [7]})))
             return await woken.wait(5)
 
-    assert asyncio.run(with_relay(REDIS, act)) == {"new"}
+    assert asyncio.run(with_relay(url, act)) == {"new"}
 
 
 def test_without_redis_signals_stay_in_this_process(channel):
@@ -91,11 +93,11 @@ def test_without_redis_signals_stay_in_this_process(channel):
     assert asyncio.run(with_relay("redis://127.0.0.1:1", act)) == {"new"}
 
 
-def test_what_a_bot_says_in_another_process_is_heard_here(channel):
+def test_what_a_bot_says_in_another_process_is_heard_here(channel, url):
     async def act() -> list[dict[str, str]]:
         listener = speech.Listener()
         with signals.listen(7, frozenset({"delta"})) as woken:
-            async with redis.asyncio.from_url(REDIS) as other:
+            async with redis.asyncio.from_url(url) as other:
                 envelope = relay.Envelope("another process", {}, {7: speech.Speech("t1", "Two da")})
                 await other.publish(channel, msgspec.json.encode(envelope))
                 await woken.wait(5)
@@ -105,15 +107,18 @@ def test_what_a_bot_says_in_another_process_is_heard_here(channel):
                 await woken.wait(5)
         return said + listener.news(7)
 
-    assert asyncio.run(with_relay(REDIS, act)) == [
+    assert asyncio.run(with_relay(url, act)) == [
         {"type": "delta", "turn": "t1", "text": "Two da"},
         {"type": "delta_end", "turn": "t1"},
     ]
 
 
-def test_what_a_bot_says_here_is_heard_in_the_other_processes(channel):
+def test_what_a_bot_says_here_is_heard_in_the_other_processes(channel, url):
     async def act() -> dict[int, speech.Speech]:
-        async with redis.asyncio.from_url(REDIS) as other, other.pubsub(ignore_subscribe_messages=True) as inbound:
+        async with (
+            redis.asyncio.from_url(url) as other,
+            other.pubsub(ignore_subscribe_messages=True) as inbound,
+        ):
             await inbound.subscribe(channel)
             await asyncio.sleep(0.1)
             speech.aloud(7, "Two")
@@ -124,6 +129,6 @@ def test_what_a_bot_says_here_is_heard_in_the_other_processes(channel):
                     return msgspec.json.decode(message["data"], type=relay.Envelope).speeches
         raise AssertionError("nothing came")
 
-    heard = asyncio.run(with_relay(REDIS, act))
+    heard = asyncio.run(with_relay(url, act))
 
     assert [said.text for said in heard.values()] == ["Two days"]  # type: ignore[attr-defined]

@@ -197,7 +197,7 @@ def test_what_was_said_is_found_by_its_own_text(text):
         assert found.marks
         assert all(0 <= start < end <= len(found.text) for start, end in found.marks)
     with transaction.atomic():  # the next one begins with an empty log
-        search_index.forget_many(Conversation.objects.values_list("pk", flat=True))
+        search_index.forget_messages(list(Message.objects.values_list("pk", flat=True)))
         Message.objects.all().delete()
 
 
@@ -326,8 +326,7 @@ def test_a_message_of_nothing_but_pictures_is_indexed_too_and_only_once():
 
 def test_a_message_that_became_visible_after_a_later_one_is_indexed(monkeypatch):
     early, late = said("ранняя", "поздняя")
-    late_comer = Message.objects.get(pk=early)
-    search_index.forget_many([late_comer.conversation_id])
+    search_index.forget_messages([early])
     Wording.objects.filter(pk=early).delete()
     monkeypatch.setattr(random, "randrange", lambda stop: stop - 1)
 
@@ -365,7 +364,7 @@ def test_what_is_erased_is_found_no_more_and_leaves_no_words(monkeypatch):
     conversation_id = Message.objects.get(pk=first).conversation_id
 
     with transaction.atomic():
-        search_index.forget_many([conversation_id])
+        search_index.forget_messages([first])
         Message.objects.filter(conversation_id=conversation_id).delete()
 
     assert texts(search("секрет")) == ["секрет второй"]
@@ -376,10 +375,9 @@ def test_what_is_erased_is_found_no_more_and_leaves_no_words(monkeypatch):
 
 def test_forgetting_what_was_never_indexed_or_never_was_changes_nothing():
     [kept] = said("остаётся")
-    fresh = make.conversation(owner="queue")
 
-    search_index.forget_many([])
-    search_index.forget_many([fresh.pk, 10**12])
+    search_index.forget_messages([])
+    search_index.forget_messages([10**12])
 
     assert [found.message_id for found in search("остаётся")] == [kept]
 
@@ -484,7 +482,8 @@ def _again(work: Callable[[], Any]) -> Any:
 
 def _erase(conversation_id: int) -> None:
     with transaction.atomic():
-        search_index.forget_many([conversation_id])
+        ids = Message.objects.filter(conversation_id=conversation_id).values_list("pk", flat=True)
+        search_index.forget_messages(list(ids))
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM conversations_message WHERE conversation_id = %s", [conversation_id])
 

@@ -22,7 +22,7 @@ def test_an_operator_sends_a_file_that_was_kept_for_the_conversation():
     anna = make.operator("anna")
     conversation, other = make.held_by(anna), make.conversation(owner="queue")
     upload = Upload(name="a.pdf", media_type="", data=b"%PDF-1.7", conversation_id=conversation.pk)
-    [kept] = attachments.keep_many([upload])
+    [kept] = make.keep([upload])
 
     [foreign] = replies.reply_many([Reply(anna.pk, other.pk, "", file=kept.key)])
     [entry] = replies.reply_many([Reply(anna.pk, conversation.pk, "Look", client_id="1", file=kept.key)])

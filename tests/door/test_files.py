@@ -304,7 +304,7 @@ def test_old_clients_are_told_where_a_file_is():
     inbox = Inbox.objects.get(is_default=True)
     said = make.say(make.address(inbox, token), "hello")
     upload = Upload(name="a.pdf", media_type="", data=PDF, conversation_id=said.conversation_id)
-    [kept] = attachments.keep_many([upload])
+    [kept] = make.keep([upload])
     make.say(said.conversation_id, "Look", author="operator", file=kept.key)
 
     answer = inside.with_door(lambda door: door.ask("GET", "/message", token))

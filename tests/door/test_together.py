@@ -15,6 +15,7 @@ import httpx2
 import make
 import pytest
 import running
+import services
 import websockets
 from console import Colleague, operator
 
@@ -26,7 +27,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[running.Ser
     """Two web processes on one database, whose signals travel by Redis."""
     if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
         pytest.skip("two processes are for a database of their own: PostgreSQL")
-    redis = os.environ.get("BESEDKA_TEST_REDIS", "redis://127.0.0.1:6379/15")
+    redis = services.url("Redis")
     folder: Path = tmp_path_factory.mktemp("pair")
     with running.server(folder / "a", REDIS_URL=redis) as first:
         url = first.environment["DATABASE_URL"]
@@ -350,7 +351,7 @@ def test_colleagues_at_two_processes_see_each_other_look_write_and_leave(pair):
 def test_two_processes_let_no_more_through_than_one(tmp_path):
     if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
         pytest.skip("two processes are for a database of their own: PostgreSQL")
-    redis = os.environ.get("BESEDKA_TEST_REDIS", "redis://127.0.0.1:6379/15")
+    redis = services.url("Redis")
     headers = {"chat-token": make.token()}
     with running.server(tmp_path / "a", REDIS_URL=redis, BESEDKA_RATE_LIMITS="on") as first:
         second = running.Server(tmp_path / "a", running.free_port(), first.environment)

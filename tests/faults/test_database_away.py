@@ -16,6 +16,7 @@ import psycopg
 import pytest
 import running
 from faults import trial
+from faults.readers import WAYS
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
@@ -34,7 +35,7 @@ def test_a_database_that_drops_every_connection_loses_and_doubles_nothing(tmp_pa
                 await asyncio.sleep(0.2)
                 administer(site, f"SELECT pg_terminate_backend(pid) {ALL_BUT_US}")
 
-        people, broken = trial.visited(site, tmp_path, hang_up)
+        people, broken = trial.visited(site, tmp_path, hang_up, ways=WAYS)
 
     assert broken == []
     assert max(visitor.slowest_s for visitor in people) < PATIENCE_S
@@ -95,7 +96,7 @@ def test_a_full_disk_loses_nothing_and_is_survived(small_disk, tmp_path):
                 (small_disk / "ballast").unlink()
             await asyncio.sleep(1)
 
-        people, broken = trial.visited(site, tmp_path, fill_and_empty)
+        people, broken = trial.visited(site, tmp_path, fill_and_empty, ways=WAYS)
 
     print(site.log.read_text(errors="replace")[-1_500:])
     assert broken == []

@@ -1,8 +1,6 @@
 """A database or a Redis that is away: what readiness says, in bounded time, and that it heals by itself."""
 
-import os
 import time
-import urllib.parse
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -11,11 +9,11 @@ import httpx2
 import psycopg
 import pytest
 import running
-from faults import proxy, trial
+import services
+from faults import proxy
 
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("parts-away")]
 
-REDIS = urllib.parse.urlsplit(os.environ.get("BESEDKA_TEST_REDIS", ""))
 BOUND_S = 10  # of an answer, on a machine that is busy with other things; the product's own bound is two seconds
 
 
@@ -41,12 +39,10 @@ class Away(NamedTuple):
 @pytest.fixture(scope="module")
 def away(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Away]:
     """One server for all that can be away."""
-    url = urllib.parse.urlsplit(trial.database_url("postgresql"))
-    if not REDIS.hostname:
-        pytest.skip("BESEDKA_TEST_REDIS names no server")
+    url, cache = services.parts("PostgreSQL"), services.parts("Redis")
     with (
         proxy.proxy_to(url.hostname or "", url.port or 5432) as database,
-        proxy.proxy_to(REDIS.hostname, REDIS.port or 6379) as redis,
+        proxy.proxy_to(cache.hostname or "", cache.port or 0) as redis,
     ):
         through = url._replace(netloc=f"{url.username}:{url.password or ''}@127.0.0.1:{database.port}").geturl()
         home = tmp_path_factory.mktemp("away") / "home"

@@ -1,21 +1,19 @@
 """Without Redis nothing is refused and nothing is lost; it only takes the sweep's second."""
 
 import contextlib
-import os
 import time
-import urllib.parse
 from collections.abc import Iterator
 
 import httpx2
 import make
 import pytest
 import running
+import services
 from faults import proxy, trial
 
 pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("redis-away")]
 
 MESSAGES = "/api/v1/conversation/messages"
-REDIS = urllib.parse.urlsplit(os.environ.get("BESEDKA_TEST_REDIS", ""))
 SWEEP_S = 1  # the product's; what was lost is found after that, and a moment
 BACK_S = 6  # until a process has found Redis again
 
@@ -23,9 +21,8 @@ BACK_S = 6  # until a process has found Redis again
 @pytest.fixture
 def line() -> Iterator[proxy.Proxy]:
     """The line to the real Redis."""
-    if not REDIS.hostname:
-        pytest.skip("BESEDKA_TEST_REDIS names no server")
-    with proxy.proxy_to(REDIS.hostname, REDIS.port or 6379) as line:
+    redis = services.parts("Redis")
+    with proxy.proxy_to(redis.hostname or "", redis.port or 0) as line:
         yield line
 
 
@@ -55,7 +52,7 @@ def test_without_redis_two_processes_find_each_others_messages_by_the_sweep(data
 @contextlib.contextmanager
 def two_processes(tmp_path, url: str, line: proxy.Proxy) -> Iterator[tuple[running.Server, running.Server]]:
     """Two of our processes on one database and one Redis."""
-    redis = f"redis://127.0.0.1:{line.port}{REDIS.path}"
+    redis = f"redis://127.0.0.1:{line.port}{services.parts('Redis').path}"
     with running.server(tmp_path / "home", DATABASE_URL=url, REDIS_URL=redis) as first:
         second = running.Server(tmp_path / "home", running.free_port(), dict(first.environment))
         try:

@@ -12,9 +12,9 @@ import httpx2
 import make
 import pytest
 import running
+import services
 from faults import trial
 
-REDIS = os.environ.get("BESEDKA_TEST_REDIS", "redis://127.0.0.1:6379/15")
 MESSAGES = "/api/v1/conversation/messages"
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
@@ -25,7 +25,7 @@ def site(tmp_path: Path) -> Iterator[running.Server]:
     """Two workers on PostgreSQL."""
     url = trial.database_url("postgresql")
     with running.scratch_database(url) as database:
-        environment = {"DATABASE_URL": database, "REDIS_URL": REDIS, "BESEDKA_RATE_LIMITS": "off"}
+        environment = {"DATABASE_URL": database, "REDIS_URL": services.url("Redis"), "BESEDKA_RATE_LIMITS": "off"}
         home = tmp_path / "home"
         home.mkdir()
         once = running.Server(home, running.free_port(), environment)

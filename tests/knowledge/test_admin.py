@@ -7,11 +7,12 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, RequestFactory
+from django.utils import timezone
 
 from besedka.accounts.models import User
 from besedka.knowledge import imports, rows
 from besedka.knowledge.admin import PassageAdmin, SourceAdmin
-from besedka.knowledge.models import Passage, Source
+from besedka.knowledge.models import Import, Passage, Source
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 REQUEST = RequestFactory().get("/")
@@ -63,12 +64,12 @@ def staff(*permissions: str) -> Client:
 
 
 def upload(who: Client, content: bytes, name: str = "shop.csv", **fields: str) -> str:
-    response = who.post(ADD, {"file": SimpleUploadedFile(name, content), "title": "Shop", **fields})
+    response = who.post(ADD, {"file": SimpleUploadedFile(name, content), "title": "Shop", **fields}, follow=True)
     assert response.status_code == 200
     return response.content.decode()
 
 
-def test_a_file_is_imported_and_the_lines_left_out_are_shown(db):
+def test_a_file_is_imported_and_the_lines_left_out_are_shown(working):
     who = staff("add_source", "view_source", "view_passage")
     form = who.get(ADD).content.decode()
 
@@ -83,13 +84,13 @@ def test_a_file_is_imported_and_the_lines_left_out_are_shown(db):
 
 
 @pytest.mark.parametrize("kind", knowledge_files.KINDS)
-def test_every_format_is_taken(db, kind: str):
+def test_every_format_is_taken(working, kind: str):
     page = upload(staff("add_source"), knowledge_files.of(kind), f"shop.{kind}")
 
     assert "2 added" in page
 
 
-def test_a_title_that_is_there_is_updated_and_its_link_kept(db):
+def test_a_title_that_is_there_is_updated_and_its_link_kept(working):
     who = staff("add_source")
     upload(who, b"question,answer\na,A\n", url="https://shop.example/")
 
@@ -110,14 +111,61 @@ def test_a_title_that_is_there_is_updated_and_its_link_kept(db):
         ("<b>.png", b"\x89PNG", "", "&lt;b&gt;.png"),
     ],
 )
-def test_what_cannot_be_imported_is_told(db, name: str, content: bytes, url: str, told: str):
+def test_what_cannot_be_imported_is_told(working, name: str, content: bytes, url: str, told: str):
     page = upload(staff("add_source"), content, name, url=url)
 
     assert told in page
     assert not Source.objects.exists()
 
 
-def test_whoever_may_not_add_imports_nothing(db):
+def test_the_list_of_imports_leads_to_what_each_of_them_did(working):
+    who = staff("add_source", "view_source")
+    upload(who, b"question,answer\na,A\nb,\n")
+
+    listed = who.get("/admin/knowledge/import/").content.decode()
+    address = f"/admin/knowledge/import/{Import.objects.get().pk}/change/"
+
+    assert address in listed
+    assert "shop.csv" in listed
+    assert "answer is empty" in who.get(address).content.decode()
+
+
+def test_an_import_that_goes_on_is_shown_with_its_progress(db):
+    who = staff("view_source")
+    now = timezone.now()
+    lease = {"lease_key": "somebody", "held_until": now}
+    asked = Import.objects.create(
+        title="Shop",
+        name="a.pdf",
+        size=1,
+        created_at=now,
+        state="running",
+        stage="reading",
+        done=3,
+        of=10,
+        **lease,
+    )
+
+    page = who.get(f"/admin/knowledge/import/{asked.pk}/change/").content.decode()
+
+    assert '<progress aria-label="Progress" max="10" value="3">' in page
+    assert "the file is being read" in page
+    assert f'data-import="/api/v1/imports/{asked.pk}"' in page
+
+
+def test_who_may_only_add_sees_their_own_imports_and_no_others(db):
+    who, now = staff("add_source"), timezone.now()
+    other = Import.objects.create(title="Theirs", name="theirs.csv", size=1, created_at=now)
+
+    listed = who.get("/admin/knowledge/import/").content.decode()
+
+    assert "theirs.csv" not in listed
+    assert who.get(f"/admin/knowledge/import/{other.pk}/change/").status_code == 404
+    assert who.post(f"/admin/knowledge/import/{other.pk}/delete/").status_code in (302, 403)
+    assert Import.objects.exists()
+
+
+def test_whoever_may_not_add_imports_nothing(working):
     who = staff("view_source", "change_source", "delete_source")
 
     assert who.get(ADD).status_code == 403

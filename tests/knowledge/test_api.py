@@ -4,6 +4,7 @@ import json
 
 import knowledge_files
 import pytest
+from at_once import together
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -11,10 +12,10 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 
 from besedka.accounts.models import User
-from besedka.knowledge import api, rows, urls
-from besedka.knowledge.models import Passage, Source
+from besedka.knowledge import api, leases, rows, urls, workshop
+from besedka.knowledge.models import Import, Passage, Source
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("besedka.knowledge.urls")]
+pytestmark = [pytest.mark.usefixtures("working"), pytest.mark.urls("besedka.knowledge.urls")]
 SOURCES = "/api/v1/sources/"
 
 
@@ -153,12 +154,72 @@ def test_a_body_that_is_too_large_is_refused_unread(monkeypatch: pytest.MonkeyPa
 def test_thousands_of_refused_lines_are_counted_and_not_all_told():
     told = upload(client(), "question,answer\na,A\n" + "b,\n" * 3000).json()
 
-    assert (told["refused"], len(told["errors"])) == (3000, api.MAX_ERRORS)
+    assert (told["refused"], len(told["errors"])) == (3000, leases.TOLD_ERRORS)
 
 
 def test_a_document_is_imported_over_http():
     for kind in knowledge_files.KINDS:
         assert upload(client(), knowledge_files.of(kind), f"shop.{kind}", title=kind).status_code == 201
+
+
+def test_an_import_that_takes_long_is_answered_with_where_to_ask_for_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(api, "WAIT_S", 0.0)
+    workshop.close()
+    staff = client()
+
+    handed_in = upload(staff, "question,answer\na,A\nb,\n")
+    waiting = staff.get(handed_in["Location"])
+    workshop.open_again()
+    workshop.run_due()
+    done = staff.get(handed_in["Location"] + "/").json()
+
+    assert (handed_in.status_code, waiting.status_code) == (202, 200)
+    assert handed_in.json() == waiting.json()
+    assert {**waiting.json(), "id": 0, "created_at": ""} == {
+        "id": 0,
+        "title": "Shop",
+        "name": "shop.csv",
+        "state": "waiting",
+        "progress": {"stage": "", "done": 0, "of": 0},
+        "result": None,
+        "problem": None,
+        "created_at": "",
+        "ended_at": None,
+    }
+    assert (done["state"], done["result"]["added"], done["result"]["refused"]) == ("done", 1, 1)
+    assert done["ended_at"] >= done["created_at"]
+
+
+def test_why_an_import_failed_is_told_as_a_request_would_have_been(monkeypatch: pytest.MonkeyPatch):
+    staff = client()
+    refused = upload(staff, "question,answer\na,\n").json()
+
+    told = staff.get(f"/api/v1/imports/{Import.objects.get().pk}").json()
+
+    assert (told["state"], told["result"]) == ("failed", None)
+    assert told["problem"] == {key: value for key, value in refused.items() if key != "request_id"}
+
+
+def test_who_may_only_add_sources_sees_their_own_imports_and_no_others():
+    anna, boris = client("add_source", is_staff=True), client("add_source", is_staff=True)
+    reader, nobody = client("view_source", is_staff=True), client(is_staff=True)
+    upload(anna, "question,answer\na,A\n")
+    where = f"/api/v1/imports/{Import.objects.get().pk}/"
+
+    asked = [who.get(where).status_code for who in (anna, boris, reader, nobody, Client())]
+
+    assert asked == [200, 404, 200, 403, 401]
+    assert reader.get(f"/api/v1/imports/{'9' * 18}/").status_code == 404
+
+
+def test_two_files_of_one_title_at_once_are_both_imported():
+    signed_in = [client(), client()]
+
+    answers = together(*[lambda who=who: upload(who, "question,answer\na,A\n") for who in signed_in])
+
+    assert sorted(answer.status_code for answer in answers) == [200, 201]
+    assert sorted(answer.json()["unchanged"] for answer in answers) == [0, 1]
+    assert Passage.objects.count() == 1
 
 
 def test_a_browser_is_shown_the_list():
@@ -175,3 +236,4 @@ def test_the_schema_describes_it_without_a_warning():
     assert (GENERATOR_STATS._warn_cache, GENERATOR_STATS._error_cache) == before
     assert set(schema["paths"]["/api/v1/sources/"]) == {"get", "post"}
     assert set(schema["paths"]["/api/v1/sources/{source_id}/"]) == {"delete"}
+    assert set(schema["paths"]["/api/v1/imports/{import_id}/"]) == {"get"}

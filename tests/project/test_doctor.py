@@ -3,7 +3,6 @@
 import contextlib
 import io
 import json
-import os
 import subprocess
 import threading
 import urllib.parse
@@ -14,6 +13,7 @@ import httpx2
 import llm_stub
 import pytest
 import running
+import services
 import telegram_server
 from django.db import connection
 
@@ -157,7 +157,7 @@ def test_a_disk_that_is_full_or_takes_nothing_is_told_of(settings, tmp_path):
     assert "cannot write" in said(closed)
 
 
-def test_redis_is_fine_where_signals_pass_and_wrong_where_nobody_answers(settings):
+def test_redis_is_wrong_where_nobody_answers_and_unused_where_none_is_named(settings):
     settings.REDIS_URL = ""
     unused = states(outside.redis())
     settings.REDIS_URL = f"redis://:{PASSWORD}@127.0.0.1:{running.free_port()}/0"
@@ -166,9 +166,12 @@ def test_redis_is_fine_where_signals_pass_and_wrong_where_nobody_answers(setting
     assert unused == {"redis": "fine"}
     assert states(away) == {"redis": "wrong"}
     assert PASSWORD not in said(away)
-    if real := os.environ.get("BESEDKA_TEST_REDIS"):
-        settings.REDIS_URL = real
-        assert states(outside.redis()) == {"redis": "fine"}
+
+
+def test_redis_is_fine_where_signals_pass(settings):
+    settings.REDIS_URL = services.url("Redis")
+
+    assert states(outside.redis()) == {"redis": "fine"}
 
 
 def test_telegram_is_examined_by_asking_it(settings):

@@ -45,6 +45,12 @@ def test_production_is_clean_to_the_last_warning(tmp_path):
     assert "no issues" in checked.stdout
 
 
+def test_figures_are_told_with_a_token_that_cannot_be_guessed_or_not_at_all(settings):
+    assert "besedka.E006" in told(settings, METRICS_TOKEN="metrics")
+    assert not {"besedka.E006", "besedka.W008"} & told(settings, METRICS_TOKEN=STRONG, METRICS_PORT=9100)
+    assert "besedka.W008" in told(settings, METRICS_TOKEN="", METRICS_PORT=9100)
+
+
 def test_a_server_that_strangers_reach_does_not_start_with_a_secret_that_all_know(tmp_path):
     refused = besedka(tmp_path, "run", HOST="0.0.0.0", SECRET_KEY="changeme", BESEDKA_ADMIN_PASSWORD="admin")
 
@@ -79,6 +85,9 @@ def test_a_weak_secret_is_known_when_it_is_seen(secret, weak):
         ({"PUBLIC": True, "ADMIN_PASSWORD": "password123"}, {"besedka.E003"}),
         ({"PORT": 70_000}, {"besedka.E004"}),
         ({"REDIS_URL": "http://redis"}, {"besedka.E005"}),
+        ({"S3_SECRET": "x"}, {"besedka.E006"}),
+        ({"S3_BUCKET": "files", "S3_KEY": "x"}, {"besedka.E008"}),
+        ({"S3_BUCKET": "files", "S3_ENDPOINT": "minio:9000"}, {"besedka.E009"}),
         ({"PUBLIC": True, "ALLOWED_HOSTS": ["*"]}, {"besedka.W001"}),
         ({"PUBLIC": True, "HTTPS": False}, {"besedka.W002"}),
         ({"PUBLIC": True, "RATE_LIMITS": False}, {"besedka.W003"}),

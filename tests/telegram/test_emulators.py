@@ -150,6 +150,6 @@ def test_telemelya_by_webhook(settings, tmp_path, fast, office, live_server):
             anna.http.close()
 
     carried = Message.objects.get(conversation=conversation, text="Вот").payload["file"]
-    assert attachments.read(carried["key"])[0].media_type == "image/jpeg"
+    assert attachments.read(carried["key"]).media_type == "image/jpeg"
     conversation.refresh_from_db()
     assert conversation.status == "closed"

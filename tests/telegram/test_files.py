@@ -37,13 +37,14 @@ def carried(conversation):
     found = Message.objects.filter(conversation=conversation, author="operator").order_by("seq").last()
     if found is None or "file" not in (found.payload or {}):
         return None
-    kept, path = attachments.read(found.payload["file"]["key"])
-    return found.text, kept.name, kept.media_type, path.read_bytes()
+    kept = attachments.read(found.payload["file"]["key"])
+    with attachments.opened(kept.key) as file:
+        return found.text, kept.name, kept.media_type, file.read()
 
 
 def upload(conversation, name, media_type, data, text=""):
     """A visitor sends a file."""
-    [kept] = attachments.keep_many(
+    [kept] = make.keep(
         [Upload(name=name, media_type=media_type, data=data, address=make.address_of(conversation))]
     )
     make.say(make.address_of(conversation), text, file=kept.key)

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 import running
 import telegram_server
-from telegram import dying
+from faults import dying
 from telegram_server import wait_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
@@ -118,17 +118,17 @@ def test_dying_at_each_point_of_a_messages_way_loses_and_doubles_nothing(telegra
         site.start()
         site.environment["TELEGRAM_BOT_TOKEN"] = telegram_server.TOKEN
         texts, survived = [], []
-        for point, nth in itertools.product(dying.POINTS, (1, 3)):
+        for point, nth in itertools.product(dying.TELEGRAM, (1, 3)):
             for part in range(2):
                 texts.append(f"{point} {nth} {part}")
                 anna.writes(texts[-1])
                 ask(site, f"asks {texts[-1]}")
-            with beside(site, sys.executable, str(Path(dying.__file__)), point, str(nth)) as process:
+            with beside(site, *doomed(point, nth)) as process:
                 try:
                     process.wait(timeout=40)
                 except subprocess.TimeoutExpired:
                     survived.append((point, nth))
-        with beside(site, sys.executable, str(Path(dying.__file__)), "never", "0"):
+        with beside(site, *doomed(dying.NEVER, 0)):
             wait_until(lambda: len(said(site)) >= len(texts), within_s=60)
             wait_until(lambda: not site.select(UNSENT), within_s=90)
             arrived = asked(anna)
@@ -143,6 +143,11 @@ def test_dying_at_each_point_of_a_messages_way_loses_and_doubles_nothing(telegra
         firsts = list(dict.fromkeys(arrived))
         assert firsts == [text for text in texts if text in firsts]
         assert len(arrived) - len(firsts) <= doubtful
+
+
+def doomed(point, nth):
+    """`besedka telegram` that dies there."""
+    return [sys.executable, str(Path(dying.__file__)), point, str(nth), "--", "besedka", "telegram"]
 
 
 def asked(anna):

@@ -6,7 +6,7 @@ import make
 import pytest
 
 from besedka.answers.answerer import Aloud, Answer, Prompt
-from besedka.conversations import attachments, wire
+from besedka.conversations import wire
 from besedka.conversations.attachments import Upload
 from besedka.conversations.contacts import Address
 from besedka.conversations.models import Conversation
@@ -38,7 +38,7 @@ def think_of_a_file(text: str, **inbox: str) -> Thought:
 
 
 def think_of(address: Address, text: str) -> Thought:
-    [kept] = attachments.keep_many([Upload(name="a.pdf", media_type="", data=b"%PDF-1.7", address=address)])
+    [kept] = make.keep([Upload(name="a.pdf", media_type="", data=b"%PDF-1.7", address=address)])
     said = make.say(address, text, file=kept.key)
     [task] = claim.claim_many([Conversation.objects.get(pk=said.conversation_id).pk])
     return asyncio.run(run.think(task, certain))
@@ -78,7 +78,7 @@ def test_a_file_is_no_answer_to_a_question_of_a_scenario():
 
 def test_a_model_hears_the_name_of_a_file():
     address = make.address(make.inbox_with_bot())
-    [kept] = attachments.keep_many([Upload(name="a.pdf", media_type="", data=b"%PDF-1.7", address=address)])
+    [kept] = make.keep([Upload(name="a.pdf", media_type="", data=b"%PDF-1.7", address=address)])
 
     assert wire.in_words(make.say(address, "", file=kept.key)) == "[a.pdf]"
     assert wire.in_words(make.say(address, "hello")) == "hello"
@@ -87,7 +87,7 @@ def test_a_model_hears_the_name_of_a_file():
 def test_an_administrator_sees_a_file_in_the_log(client):
     address = make.address(make.inbox())
     name = "<b>a.pdf"
-    [kept] = attachments.keep_many([Upload(name=name, media_type="", data=b"%PDF-1.7", address=address)])
+    [kept] = make.keep([Upload(name=name, media_type="", data=b"%PDF-1.7", address=address)])
     said = make.say(address, "", file=kept.key)
     client.force_login(make.administrator())
 

@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections import OrderedDict
 
+from besedka.figures import counted
 from besedka.problems import Problem
 
 REMEMBERED = 100_000  # callers that a rate remembers; beyond, those not seen for longest start anew
@@ -53,6 +54,7 @@ class Rate:
         if len(self._levels) > REMEMBERED:
             self._levels.popitem(last=False)
         if not spent:
+            counted.RATE_REFUSALS.labels(self.name).inc()
             wait = max(1, round((1 - level) / self.per_s + 0.5))
             window = round(self.burst / self.per_s)
             raise RateLimited(limit=self.name, retry_after=wait, quota=self.burst, window_s=window)

@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from besedka import pictures
 from besedka.ads import changes, images, searching, wire
 from besedka.ads.models import Ad
+from besedka.conversations.bounded_pages import BoundedPages
 from besedka.problems import NotFound, Problem
 
 
@@ -53,6 +54,7 @@ class AdAdmin(ModelAdmin):
     search_help_text = _("Words of the title, breed, place or description")
     ordering = ["-pk"]
     show_full_result_count = False
+    paginator = BoundedPages
     fields = [*changes.WRITTEN, "shown", "new_picture", "created_by", "created_at", "updated_at"]
     readonly_fields = ["shown", "created_by", "created_at", "updated_at"]
 

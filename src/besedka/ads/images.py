@@ -2,20 +2,23 @@
 
 import base64
 import binascii
-import contextlib
-import os
+import logging
 import re
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.conf import settings
+from django.core.files import File
 
 from besedka import pictures
+from besedka.media import store
 from besedka.pictures import MAX_BYTES, ImageInvalid
+from besedka.problems import Unavailable
+
+logger = logging.getLogger(__name__)
 
 MAX_BASE64 = MAX_BYTES * 4 // 3 + 100_000  # characters: with line breaks and what stands before
+FOLDER = "ads"  # of the store
 SHOWN, SMALL = (1600, 1600), (480, 480)  # pixels that a kept picture and its thumbnail have at most
 
 _DATA_URL = re.compile(r"data:([^;,]{0,100});base64,", re.IGNORECASE)
@@ -64,12 +67,11 @@ def encode(content: bytes, *, ending: str = "") -> Encoded:
 
 
 def keep(picture: Encoded) -> str:
-    """The picture lies in its folder under the random name that is returned; not half of it."""
+    """The picture is stored under the random name that is returned; not half of it. Raises `Unavailable`."""
     name = secrets.token_hex(16)
-    folder().mkdir(parents=True, exist_ok=True)
     try:
-        path(name).write_bytes(picture.shown)
-        path(name, small=True).write_bytes(picture.small)
+        store.write(stored_name(name), picture.shown)
+        store.write(stored_name(name, small=True), picture.small)
     except BaseException:
         forget(name)
         raise
@@ -77,38 +79,41 @@ def keep(picture: Encoded) -> str:
 
 
 def read_back(name: str, width: int, height: int) -> Encoded | None:
-    """A picture of this size that was kept under this name; None where it is gone."""
+    """A picture of this size that was kept under this name; None where it is gone. Raises `Unavailable`."""
     try:
-        return Encoded(path(name).read_bytes(), path(name, small=True).read_bytes(), width, height)
+        shown, small = store.read(stored_name(name)), store.read(stored_name(name, small=True))
     except FileNotFoundError:
         return None
+    return Encoded(shown, small, width, height)
 
 
 def forget(name: str) -> None:
-    """There is no file of this picture any more; no name is no picture."""
-    if name:
-        path(name).unlink(missing_ok=True)
-        path(name, small=True).unlink(missing_ok=True)
+    """There is no file of this picture any more; no name is no picture.
 
-
-def files() -> Iterator[tuple[Path, float]]:
-    """All that lies there, with the second since 1970 in which it was written. What goes meanwhile is left out."""
-    if not folder().is_dir():
+    Where that cannot be done now, sweeping does it: whoever forgets a picture has done what was wanted already.
+    """
+    if not name:
         return
-    with os.scandir(folder()) as entries:
-        for entry in entries:
-            with contextlib.suppress(FileNotFoundError):
-                yield Path(entry.path), entry.stat().st_mtime
+    for small in (False, True):
+        try:
+            store.remove(stored_name(name, small=small))
+        except Unavailable as problem:
+            logger.warning("a picture that nobody shows stays for a while: %s", problem.detail)
 
 
-def folder() -> Path:
-    """Where pictures of ads lie."""
-    return Path(settings.MEDIA_ROOT) / "ads"
+def files() -> Iterator[tuple[str, float]]:
+    """The names in the store of all that lies there, and the second since 1970 in which each was written."""
+    return store.stored(FOLDER)
 
 
-def path(name: str, *, small: bool = False) -> Path:
-    """Where this picture lies, or its thumbnail."""
-    return folder() / file_name(name, small=small)
+def opened(file: str) -> "File[Any]":
+    """What is called so; the caller closes it. Raises `FileNotFoundError`, `Unavailable`."""
+    return store.opened(f"{FOLDER}/{file}")
+
+
+def stored_name(name: str, *, small: bool = False) -> str:
+    """What this picture is called in the store, or its thumbnail."""
+    return f"{FOLDER}/{file_name(name, small=small)}"
 
 
 def file_name(name: str, *, small: bool = False) -> str:

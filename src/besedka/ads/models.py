@@ -70,3 +70,17 @@ class Ad(models.Model):
     def etag(self) -> str:
         """What names this state of this ad."""
         return f'"{self.pk}-{self.version}"'
+
+
+class Sent(models.Model):
+    """A form that an ad was published by: sent twice, it publishes once."""
+
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    key = models.CharField(max_length=32)  # the form's own, used once
+    ad = models.OneToOneField(Ad, models.CASCADE, related_name="sent")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="a_form_publishes_once", fields=["author", "key"])]
+
+    def __str__(self) -> str:
+        return f"form of ad {self.ad_id}"

@@ -26,6 +26,7 @@ from besedka.answers.answerer import (
     Tool,
     Usage,
 )
+from besedka.figures import counted
 
 logger = logging.getLogger(__name__)
 
@@ -173,7 +174,10 @@ async def _use_tools(spoken: Spoken, screen: guards.Screen, account: _Account) -
     """Let the tools that the bot allows do what the model asks of them; for all else it is told why not."""
     allowed = {tool.name: tool for tool in account.prompt.tools}
     if not any(name in allowed for name, _ in spoken.tools):
-        logger.warning("a model asked for tools that it does not have: %.200r", spoken.tools)
+        names = [
+            name[:MAX_NAME] for name, _ in spoken.tools[:MAX_ASKED]
+        ]  # no arguments: a visitor's words are in them
+        logger.warning("a model asked for tools that it does not have: %r", names)
         account.notes.append("no such tool")
         account.messages = (*account.messages, {"role": "system", "content": _NO_SUCH_TOOL})
         return
@@ -222,14 +226,16 @@ async def _spoken(call: Call, screen: guards.Screen, speak: Speak, account: _Acc
         raise _PurseEmpty
     account.calls += 1
     took_in, took_out = read, 0
+    began, outcome = time.perf_counter(), "failed"
     try:
         spoken = await speak(call, screen.hear)
+        outcome = "answered"
         screen.end()
         took_in = spoken.tokens_in or read
         took_out = spoken.tokens_out or prompting.tokens(screen.heard)
         return spoken
     except (Later, Never):
-        took_in = 0  # refused before it was read: nobody charges for that
+        took_in, outcome = 0, "refused"  # before it was read: nobody charges for that
         raise
     except BaseException:
         took_out = prompting.tokens(screen.heard)
@@ -237,6 +243,10 @@ async def _spoken(call: Call, screen: guards.Screen, speak: Speak, account: _Acc
     finally:
         account.tokens_in += took_in
         account.tokens_out += took_out
+        model, tokens = call.model, (took_in, took_out)
+        prices = model.price_in, model.price_out
+        took_s = time.perf_counter() - began
+        counted.model_called(model.provider, model.name, outcome, took_s, tokens, prices)
         await asyncio.shield(account.prompt.spend(took_in + took_out - aside))
 
 

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 MAX_PAGE = 500
 LARGEST = 2**31 - 1
+DEEPEST = 100_000  # rows that are passed over for a page: what is further down is found by narrowing the list
 _PAGING = ("page", "page_size", "limit", "offset")
 _NOT_OURS = ("format",)  # the browsable pages' own
 
@@ -119,11 +120,27 @@ class _ByNumber(PageNumberPagination):
     page_size_query_param = "page_size"
     max_page_size = MAX_PAGE
 
+    def get_page_number(self, request: Request, paginator: Any) -> int | str:
+        """As asked for. Raises `ValidationError` where that is too far down."""
+        asked = super().get_page_number(request, paginator)
+        if str(asked).isdecimal() and (int(asked) - 1) * paginator.per_page > DEEPEST:
+            raise ValidationError({"page": [_TOO_FAR]})
+        return asked
+
 
 class _ByOffset(LimitOffsetPagination):
     default_limit = 100
     max_limit = MAX_PAGE
 
+    def get_offset(self, request: Request) -> int:
+        """As asked for. Raises `ValidationError` where that is too far down."""
+        asked = super().get_offset(request)
+        if asked > DEEPEST:
+            raise ValidationError({"offset": [_TOO_FAR]})
+        return asked
+
+
+_TOO_FAR = f"More than {DEEPEST} entries cannot be passed over; narrow the list instead."
 
 _DESCRIBED = {
     "page": "a page of the list, from 1 on",

@@ -13,6 +13,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from besedka.conversations import closing, deliveries, ownership, retention
+from besedka.conversations.bounded_pages import BoundedPages
 from besedka.conversations.changes import Change
 from besedka.conversations.data_pages import DataPages
 from besedka.conversations.models import Act, Contact, Conversation, Delivery, Identity, Inbox, Turn
@@ -27,6 +28,8 @@ STATUS_COLOURS = {"open": "success", "snoozed": "warning", "closed": "danger"}
 
 class ReadOnlyAdmin(ModelAdmin):
     """Looked at here, changed elsewhere: the log has one keeper."""
+
+    paginator = BoundedPages
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody adds."""

@@ -1,8 +1,7 @@
-"""Files that messages carry: kept on disk, taken along once, fetched by a name that nobody guesses, swept up."""
+"""Files that messages carry: stored, taken along once, fetched by a name that nobody guesses, swept up."""
 
-import contextlib
 import itertools
-import os
+import logging
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from django.conf import settings
+from django.core.files import File
 from django.db import transaction
 from django.db.models import Q, Sum
 from django.utils import timezone
@@ -20,13 +19,16 @@ from besedka.conversations import rows as locks
 from besedka.conversations.contacts import Address
 from besedka.conversations.models import Attachment, Conversation, Inbox
 from besedka.conversations.uploads import Upload, examine
+from besedka.media import store
 from besedka.problems import NotFound, Problem, Unavailable
+
+logger = logging.getLogger(__name__)
 
 UNSENT = 20  # files of one sender for one conversation that no message carries yet
 ALL_BYTES = 100 * 1024 * 1024  # of all files of one side of a conversation
 FORGOTTEN_AFTER = timedelta(hours=24)  # until a file that no message carries is removed
 SWEPT_AT_ONCE = 500  # rows in one transaction
-_PART = ".part"
+FOLDER = "files"  # of the store; in it are folders of two characters each
 
 
 class QuotaExceeded(Problem):
@@ -46,7 +48,7 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """A file that lies on disk and that no row knows yet, and whom it is for."""
+    """A file that is stored and that no row knows yet, and whom it is for."""
 
     kept: Kept
     conversation_id: int | None
@@ -68,36 +70,14 @@ class Taking(msgspec.Struct, frozen=True):
     conversation_id: int
 
 
-def keep_many(uploads: Sequence[Upload], *, now: datetime | None = None) -> list[Kept | Problem]:
-    """Each file is on disk and known, or refused: `FileTooLarge`, `FileEmpty`, `FileKindRefused`, `ImageInvalid`,
-    `QuotaExceeded`, `NotFound`, `Unavailable`. A refused one leaves nothing behind.
-
-    Decodes pictures, so it takes its time: nothing for the thread that writes the log.
-    """
-    written = [write(upload) for upload in uploads]
-    there = [one for one in written if isinstance(one, Written)]
-    results: list[Kept | Problem] = []
-    try:
-        results = record_many(there, now=now)
-    finally:
-        for one, result in itertools.zip_longest(there, results):
-            if not isinstance(result, Kept):
-                discard(one)
-    recorded = iter(results)
-    return [next(recorded) if isinstance(one, Written) else one for one in written]
-
-
 def write(upload: Upload) -> Written | Problem:
-    """The file lies on disk, whole and to stay, or is refused; asks no database."""
+    """The file is stored, whole and to stay, or is refused; asks no database."""
     try:
         examined = examine(upload)
+        kept = Kept(secrets.token_hex(16), examined.name, examined.media_type, len(examined.data))
+        store.write(name_of(kept.key), examined.data)
     except Problem as problem:
         return problem
-    kept = Kept(secrets.token_hex(16), examined.name, examined.media_type, len(examined.data))
-    try:
-        _write(path_of(kept.key), examined.data)
-    except OSError as error:
-        return Unavailable(f"The file cannot be stored right now: {error.strerror}.")
     return Written(kept, upload.conversation_id, upload.address, upload.led_to)
 
 
@@ -134,8 +114,11 @@ def record_many(written: Sequence[Written], *, now: datetime | None = None) -> l
 
 
 def discard(written: Written) -> None:
-    """A file that was refused a row is no more."""
-    _remove(written.kept.key)
+    """A file that was refused a row is no more; where that cannot be done now, sweeping does it."""
+    try:
+        store.remove(name_of(written.kept.key))
+    except Unavailable as problem:
+        logger.warning("a file that was refused stays for a day: %s", problem.detail)
 
 
 def room_many(rooms: Sequence[Room]) -> list[Problem | int | None]:
@@ -197,48 +180,61 @@ def unknown() -> NotFound:
     return NotFound("There is no such file for this conversation, or a message carries it already.", field="file")
 
 
-def read_many(keys: Sequence[str]) -> list[tuple[Kept, Path] | Problem]:
-    """Each file and where it lies; `NotFound` for those that are not there, or go with what is being erased."""
+def read_many(keys: Sequence[str]) -> list[Kept | Problem]:
+    """Each file; `NotFound` for those that are not there, or go with what is being erased.
+
+    Whether its bytes are there is known at once only where they lie on this machine; `opened` knows always.
+    """
     files = Attachment.objects.filter(key__in=set(keys)).exclude(conversation__erasing_since__isnull=False)
     rows = {row.key: _kept(row) for row in files}
-    found = [(rows[key], path_of(key)) if key in rows else None for key in keys]
-    return [one if one is not None and one[1].is_file() else NotFound() for one in found]
+    return [rows[key] if key in rows and _may_lie(place_of(key)) else NotFound() for key in keys]
 
 
-def read(key: str) -> tuple[Kept, Path]:
-    """The file and where it lies. Raises `NotFound`."""
+def read(key: str) -> Kept:
+    """The file. Raises `NotFound`."""
     [found] = read_many([key])
     if isinstance(found, Problem):
         raise found
     return found
 
 
+def opened(key: str) -> "File[Any]":
+    """The bytes of the file, whole; the caller closes it. May wait for S3. Raises `NotFound`, `Unavailable`."""
+    try:
+        return store.opened(name_of(key))
+    except FileNotFoundError:
+        raise NotFound from None
+
+
 def sweep_many(now: datetime) -> int:
     """Files that no message carried in a day are gone, row and bytes, and so are bytes that no row knows.
 
-    Gives how many bytes-on-disk files were removed. May be interrupted anywhere and begun again.
+    Gives how many stored files were removed. May be interrupted anywhere and begun again. Raises `Unavailable`.
     """
     removed = 0
     latest = now - FORGOTTEN_AFTER
     while keys := _forget_some(latest):
         for key in keys:
-            removed += _remove(key)
-    return removed + _sweep_disk(latest)
+            removed += store.remove(name_of(key))
+    return removed + _sweep_store(latest)
 
 
-def folder() -> Path:
-    """Where files lie, in folders of two characters each."""
-    return Path(settings.MEDIA_ROOT) / "files"
+def name_of(key: str) -> str:
+    """What the file with this key is called in the store."""
+    return f"{FOLDER}/{key[:2]}/{key}"
 
 
-def path_of(key: str) -> Path:
-    """Where the file with this key lies."""
-    return folder() / key[:2] / key
+def place_of(key: str) -> Path | None:
+    """Where the file with this key would lie on this machine; None where files lie elsewhere."""
+    return store.place(name_of(key))
 
 
 def remove_many(keys: Sequence[str]) -> int:
-    """The bytes of these are gone, as far as they were there; how many were. Their rows are the caller's."""
-    return sum(_remove(key) for key in keys)
+    """The bytes of these are gone, as far as they were there; how many were. Their rows are the caller's.
+
+    Raises `Unavailable`: some of them may be there still.
+    """
+    return sum(store.remove(name_of(key)) for key in keys)
 
 
 def _led_to(room: Room) -> int | None:
@@ -294,32 +290,8 @@ def _kept(row: Attachment) -> Kept:
     return Kept(row.key, row.name, row.media_type, row.size)
 
 
-def _write(path: Path, data: bytes) -> None:
-    """The bytes are on disk under this name, all of them, when this returns; a crash leaves at most a `.part`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + _PART)
-    try:
-        with part.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.rename(path)
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)  # the name too, not only the bytes
-        finally:
-            os.close(directory)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _remove(key: str) -> bool:
-    """The bytes are gone; false where they were already."""
-    with contextlib.suppress(FileNotFoundError):
-        path_of(key).unlink()
-        return True
-    return False
+def _may_lie(place: Path | None) -> bool:
+    return place is None or place.is_file()
 
 
 @transaction.atomic
@@ -331,13 +303,12 @@ def _forget_some(latest: datetime) -> list[str]:
     return list(found.values())
 
 
-def _sweep_disk(latest: datetime) -> int:
+def _sweep_store(latest: datetime) -> int:
     """Remove bytes that no row knows: of a crash between file and row, and of conversations that are erased."""
     removed = 0
-    for shelf in sorted(folder().glob("[0-9a-f][0-9a-f]")):
-        old = {file.name: file for file in shelf.iterdir() if file.stat().st_mtime < latest.timestamp()}
+    names = (name for name, written_at in store.stored(FOLDER) if written_at < latest.timestamp())
+    while old := {name.rpartition("/")[2]: name for name in itertools.islice(names, SWEPT_AT_ONCE)}:
         known = set(Attachment.objects.filter(key__in=old).values_list("key", flat=True))
-        for name in old.keys() - known:
-            old[name].unlink(missing_ok=True)
-            removed += 1
+        for key in old.keys() - known:
+            removed += store.remove(old[key])
     return removed

@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, InternalError, OperationalError, connection, transaction
 
+from besedka.conversations import durability
+from besedka.figures import counted
 from besedka.problems import Problem, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -46,8 +48,9 @@ class Batcher:
         self._writes = writes
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._connection: Any = None  # whose durability we know
-        self._durable: bool | None = None
+        self._durability = durability.Session()
+        self._sizes, self._seconds = counted.BATCH_JOBS.labels(name), counted.BATCH_SECONDS.labels(name)
+        counted.BATCH_WAITING.labels(name).set_function(self._queue.qsize)
 
     def start(self) -> None:
         """Begin, on the running loop."""
@@ -88,9 +91,23 @@ class Batcher:
                     stopping = True
                 else:
                     batch.append(job)
-            if batch:
-                self._resolve(batch, self._results(batch))
+            for portion in self._portions(batch):
+                began = time.monotonic()
+                self._resolve(portion, self._results(portion))
+                self._sizes.observe(len(portion))
+                self._seconds.observe(time.monotonic() - began)
         connection.close()
+
+    def _portions(self, batch: list[Job]) -> list[list[Job]]:
+        """What becomes one transaction: on SQLite, which has one writer, everything; it waits for the disk once.
+
+        Elsewhere other processes write, too. A function locks its rows in the order that all agree on, but two
+        functions in one transaction lock theirs one after the other, and so would two processes, the other way
+        round: a deadlock, which costs everybody in both batches a second and more. So each has its own.
+        """
+        if not batch or not self._writes or connection.vendor == "sqlite":
+            return [batch] if batch else []
+        return [[batch[index] for index in indices] for indices in _by_work(batch).values()]
 
     def _resolve(self, batch: list[Job], results: list[Any]) -> None:
         assert self._loop is not None
@@ -106,12 +123,15 @@ class Batcher:
             except (OperationalError, InterfaceError) as error:
                 # Gone, full, locked, or a deadlock that the database ended: all of them may be over in a moment.
                 logger.warning("database: %s (try %d of %d)", error, attempt, TRIES)
+                counted.DATABASE_RETRIES.inc()
                 _reconnect()
                 if time.monotonic() - began > PATIENCE_S:
                     break
                 if attempt < TRIES:
                     time.sleep(0.02 * attempt)
             except Exception as error:
+                if isinstance(error, InternalError):  # the server ended a transaction that we slept in
+                    _reconnect()
                 if len(batch) == 1 and attempt == TRIES:
                     return [error]
                 if len(batch) > 1 and attempt == 2:
@@ -119,32 +139,25 @@ class Batcher:
         return [Unavailable()] * len(batch)
 
     def _together(self, batch: list[Job]) -> list[Any]:
-        by_work: dict[Callable[[list[Any]], Sequence[Any]], list[int]] = {}
-        for index, job in enumerate(batch):
-            by_work.setdefault(job.work, []).append(index)
         results: list[Any] = [None] * len(batch)
+        durable = any(job.durable for job in batch)
         if self._writes:
-            self._wait_for_disk(any(job.durable for job in batch))
+            self._durability.before(durable)
         with transaction.atomic() if self._writes else contextlib.nullcontext():
-            for work, indices in by_work.items():
+            if self._writes:
+                durability.within(durable)
+            for work, indices in _by_work(batch).items():
                 for index, result in zip(indices, work([batch[i].item for i in indices]), strict=True):
                     results[index] = result
         return results
 
-    def _wait_for_disk(self, durable: bool) -> None:
-        """From now on our commits wait for the disk, or do not."""
-        if connection.connection is not self._connection:
-            self._connection, self._durable = connection.connection, None
-        if durable == self._durable:
-            return
-        statement = {
-            "sqlite": "PRAGMA synchronous=FULL" if durable else "PRAGMA synchronous=NORMAL",
-            "postgresql": f"SET synchronous_commit TO {'on' if durable else 'off'}",
-        }.get(connection.vendor)
-        if statement is not None:
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
-        self._connection, self._durable = connection.connection, durable
+
+def _by_work(batch: list[Job]) -> dict[Callable[[list[Any]], Sequence[Any]], list[int]]:
+    """Where in the batch the jobs of each function stand."""
+    found: dict[Callable[[list[Any]], Sequence[Any]], list[int]] = {}
+    for index, job in enumerate(batch):
+        found.setdefault(job.work, []).append(index)
+    return found
 
 
 def _hand_out(batch: Iterable[Job], results: Iterable[Any]) -> None:

@@ -1,5 +1,6 @@
 """A contact's data in the admin: how much there is, and two buttons that export and erase it."""
 
+import contextlib
 from typing import Any
 
 from django.contrib import messages
@@ -11,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.decorators import action
 
-from besedka.conversations import erasure, export
+from besedka.conversations import erasure, export, often
 from besedka.conversations.export import Held
 from besedka.conversations.models import Contact
-from besedka.problems import NotFound, Problem
+from besedka.problems import NotFound, Problem, Unavailable
 
 EXPORT, ERASE = "conversations.export_contact", "conversations.erase_contact"
 WAITED_S = 2  # that whoever erases a contact waits for the end; what takes longer goes on behind their back
@@ -106,7 +107,10 @@ class DataPages:
             return self._refused(request, contact_id, problem)
         if isinstance(begun, NotFound):
             raise Http404
-        if erasure.finish(within_s=WAITED_S):
+        done = False
+        with contextlib.suppress(Unavailable):  # of what is left, files: their store is away
+            done = erasure.finish(within_s=WAITED_S)
+        if done:
             messages.success(request, _("The data is erased."))
         else:
             messages.success(request, _("Nobody reaches the data any more. It is being removed; that goes on."))
@@ -114,7 +118,7 @@ class DataPages:
 
     def _refused(self, request: HttpRequest, contact_id: int, problem: Problem) -> HttpResponse:
         """Back to the page, with the reason; in an hour it is another matter."""
-        if isinstance(problem, erasure.AskedTooOften):
+        if isinstance(problem, often.AskedTooOften):
             told = _("At most %(limit)d in an hour. Come again in %(minutes)d minutes.")
             minutes = round(problem.details["retry_after"] / 60) + 1
             messages.error(request, told % {"limit": problem.details["limit"], "minutes": minutes})

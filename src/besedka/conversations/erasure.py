@@ -9,7 +9,7 @@ stays is an empty conversation with the word that its data is erased, and the ac
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
@@ -18,7 +18,6 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from besedka.accounts.models import User
 from besedka.conversations import (
     attachments,
     audit,
@@ -26,6 +25,7 @@ from besedka.conversations import (
     holdings,
     log,
     notices,
+    often,
     rows,
     search_index,
     signals,
@@ -34,7 +34,6 @@ from besedka.conversations import (
 from besedka.conversations.audit import Deed
 from besedka.conversations.holdings import Holding
 from besedka.conversations.models import (
-    Act,
     Attachment,
     Contact,
     Conversation,
@@ -46,26 +45,18 @@ from besedka.conversations.models import (
 )
 from besedka.conversations.rows import Row
 from besedka.conversations.wire import Entry
-from besedka.problems import NotFound, Problem
+from besedka.problems import NotFound, Problem, Unavailable
 
 logger = logging.getLogger(__name__)
 
 PORTION = 1_000  # rows in one transaction: some 10 ms, so writers hardly notice
 TOGETHER = 100  # conversations that one transaction looks at
+BYTES_AT_ONCE = 100  # files of which one step removes the bytes: on S3 each is a request
 FENCED = 50  # contacts behind the fence in one transaction
 TRIES = 5  # of a transaction that met a deadlock
-HOUR = timedelta(hours=1)
-AN_HOUR = {"erased": 100, "exported": 30}  # acts of one person; whoever has to do more does it where the server is
 CHECKPOINT_MS = 1_000  # that writers on SQLite may have to wait, so that old pages leave its journal
 
 T = TypeVar("T")
-
-
-class AskedTooOften(Problem):
-    """You have erased or exported as many contacts as one person may in an hour."""
-
-    code = "asked_too_often"
-    status = 429
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -113,13 +104,21 @@ def begin_old_many(conversation_ids: Sequence[int], *, before: datetime, now: da
 def go_on(*, limit: int = PORTION, after: int = 0) -> Removed:
     """Remove up to `limit` more rows of what is behind the fence, and bytes of files. May be killed anywhere.
 
-    Only of conversations with a number above `after`: those before it are emptied.
+    Only of conversations with a number above `after`: those before it are emptied. Raises `Unavailable` where
+    nothing is left but files, and their store is away; a step then is for later.
     """
-    return _trying(lambda: _remove_some(limit, after))
+    gone, away = _remove_bytes(min(limit, BYTES_AT_ONCE), after)
+    step = _trying(lambda: _remove_some(limit, after, gone))
+    if away is not None and not step.rows and not step.emptied:
+        raise away
+    return step
 
 
 def finish(*, within_s: float | None = None, told: Callable[[Removed], None] | None = None) -> bool:
-    """Go on until nothing is left to be removed, or time is over; whether nothing is left. `told` hears steps."""
+    """Go on until nothing is left to be removed, or time is over; whether nothing is left. `told` hears steps.
+
+    Raises `Unavailable` where only files are left and their store is away.
+    """
     began = time.monotonic()
     waiting = Conversation.objects.filter(erasing_since__isnull=False)
     emptied: list[int] = []
@@ -130,7 +129,12 @@ def finish(*, within_s: float | None = None, told: Callable[[Removed], None] | N
                 _settle(emptied)
             return not waiting.exists()
         some = True
-        step = go_on(after=emptied[-1] if emptied else 0)
+        try:
+            step = go_on(after=emptied[-1] if emptied else 0)
+        except Unavailable:
+            if emptied:
+                _settle(emptied)
+            raise
         if told is not None:
             told(step)
         emptied += step.emptied
@@ -158,26 +162,13 @@ def forget_journal() -> None:
             cursor.execute(f"PRAGMA busy_timeout = {usual:d}")
 
 
-def count_against(actor_id: int, act: str, *, now: datetime) -> None:
-    """One more such act of this person within an hour may be. Raises `AskedTooOften`.
-
-    For the caller's transaction, which puts the act on record: the person is locked until then.
-    """
-    User.objects.select_for_update().filter(pk=actor_id).first()
-    lately = Act.objects.filter(act=act, actor_id=actor_id, at__gt=now - HOUR)
-    done = list(lately.order_by("at").values_list("at", flat=True)[: AN_HOUR[act]])
-    if len(done) >= AN_HOUR[act]:
-        after = (done[0] + HOUR - now).total_seconds()
-        raise AskedTooOften(retry_after=max(1, round(after)), limit=AN_HOUR[act])
-
-
 @transaction.atomic(savepoint=False)
 def _fence(contact_ids: Sequence[int], actor_id: int | None, why: str, now: datetime) -> list[Begun | Problem]:
     locked = _lock(contact_ids)
     people = {contact.pk: contact for contact in Contact.objects.filter(pk__in=contact_ids)}
     known = {pk: one for pk, one in people.items() if one.erased_at is None}
     if actor_id is not None and known:
-        count_against(actor_id, "erased", now=now)
+        often.count_against(actor_id, "erased", now=now)
     theirs: dict[int, list[Row]] = {pk: [] for pk in known}
     for row in locked.values():
         theirs[row.contact_id].append(row)
@@ -304,8 +295,25 @@ def _tell(begun: dict[int, Begun], actor_id: int | None, why: str) -> None:
     transaction.on_commit(tell)
 
 
+def _remove_bytes(limit: int, after: int) -> tuple[list[int], Unavailable | None]:
+    """The rows of files whose bytes are gone, and why not all of them are.
+
+    Before any row is touched and outside of transactions: it may wait for S3. Nobody adds a file behind the fence;
+    a row without bytes is found again, bytes without a row would lie there for a day.
+    """
+    found = Attachment.objects.filter(conversation__erasing_since__isnull=False, conversation_id__gt=after)
+    gone: list[int] = []
+    for pk, key in found.order_by("conversation_id", "pk").values_list("pk", "key")[:limit]:
+        try:
+            attachments.remove_many([key])
+        except Unavailable as problem:
+            return gone, problem
+        gone.append(pk)
+    return gone, None
+
+
 @transaction.atomic(savepoint=False)
-def _remove_some(limit: int, after: int) -> Removed:
+def _remove_some(limit: int, after: int, gone: Sequence[int]) -> Removed:
     # What another process is removing is its own business.
     skip = connection.features.has_select_for_update_skip_locked
     waiting = Conversation.objects.select_for_update(skip_locked=skip).filter(erasing_since__isnull=False)
@@ -316,12 +324,16 @@ def _remove_some(limit: int, after: int) -> Removed:
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten; many builds do so anyway
     messages = _remove_messages(ids, limit)
-    files = _remove_files(ids, limit - messages)
+    files = _remove_files(ids, gone)
     removed = messages + files
     for holding in holdings.all_of():
         if removed < limit:
             removed += _remove_rows(holding, ids, limit - removed)
-    return Removed(messages, removed, files, tuple(ids) if removed < limit else ())
+    if removed >= limit:
+        return Removed(messages, removed, files)
+    # Where S3 is away one that has files waits for it, and keeps none of the others waiting.
+    waiting_for = set(Attachment.objects.filter(conversation_id__in=ids).values_list("conversation_id", flat=True))
+    return Removed(messages, removed, files, tuple(number for number in ids if number not in waiting_for))
 
 
 def _settle(emptied: Sequence[int]) -> None:
@@ -342,12 +354,10 @@ def _remove_messages(ids: Sequence[int], limit: int) -> int:
     return len(chosen)
 
 
-def _remove_files(ids: Sequence[int], limit: int) -> int:
-    """The bytes first: a row without bytes is found again, bytes without a row would lie there for a day."""
-    found = Attachment.objects.filter(conversation_id__in=ids)
-    chosen = dict(found.values_list("pk", "key")[:limit])
-    attachments.remove_many(list(chosen.values()))
-    _delete(Attachment._meta.db_table, list(chosen))
+def _remove_files(ids: Sequence[int], gone: Sequence[int]) -> int:
+    """The rows of files whose bytes are gone."""
+    chosen = list(Attachment.objects.filter(pk__in=gone, conversation_id__in=ids).values_list("pk", flat=True))
+    _delete(Attachment._meta.db_table, chosen)
     return len(chosen)
 
 

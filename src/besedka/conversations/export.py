@@ -17,7 +17,7 @@ from django.apps import apps
 from django.db import transaction
 from django.utils import timezone
 
-from besedka.conversations import attachments, audit, changes, erasure, holdings, log
+from besedka.conversations import attachments, audit, changes, holdings, log, often
 from besedka.conversations.audit import Deed
 from besedka.conversations.holdings import Holding
 from besedka.conversations.models import Attachment, Contact, Conversation
@@ -63,7 +63,7 @@ def record(contact_id: int, *, actor_id: int | None, now: datetime | None = None
     now = now or timezone.now()
     held = look(contact_id)
     if actor_id is not None:
-        erasure.count_against(actor_id, "exported", now=now)
+        often.count_against(actor_id, "exported", now=now)
     details = {"contact": contact_id, "conversations": len(held.conversation_ids)}
     audit.record_many([Deed("exported", actor_id, None, details)], now)
     return held
@@ -72,7 +72,8 @@ def record(contact_id: int, *, actor_id: int | None, now: datetime | None = None
 def archive(held: Held, *, now: datetime | None = None) -> Iterator[bytes]:
     """The bytes of the ZIP, piece by piece, however much it is: a page of rows is in memory at a time.
 
-    What is erased meanwhile is missing from then on. `docs/guide/data.md` says what stands where.
+    What is erased meanwhile is missing from then on. `docs/guide/data.md` says what stands where. Raises
+    `Unavailable` where a file cannot be had now: half an archive must not look like a whole one.
     """
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as out:  # type: ignore[call-overload]  # any writer does
@@ -84,8 +85,8 @@ def archive(held: Held, *, now: datetime | None = None) -> Iterator[bytes]:
                 yield from pipe.taken()
         for key, name in files:
             try:
-                source = attachments.path_of(key).open("rb")
-            except OSError:
+                source = attachments.opened(key)
+            except NotFound:
                 continue  # erased meanwhile, or lost with a disk: its line stands in the document
             stored = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             with source, out.open(stored, "w") as target:

@@ -85,6 +85,15 @@ def claim_many(conversation_ids: Sequence[int], *, now: datetime | None = None) 
     return [claims.pop(conversation_id, None) for conversation_id in conversation_ids]
 
 
+def hold_many(claims: Sequence[Claim]) -> None:
+    """Lock the conversations of these turns until the transaction ends, in one go.
+
+    For who writes to some of them first and to all of them then: locked in two goes they would be locked in an
+    order that is nobody else's, and two processes could wait for each other.
+    """
+    rows.lock_many(claim.conversation_id for claim in claims)
+
+
 @transaction.atomic(savepoint=False)
 def finish_many(finishes: Sequence[Finish], *, now: datetime | None = None) -> list[Finished]:
     """Record each turn; where it still was ours, the lease ends and the bot has reacted to what it read.

@@ -22,12 +22,14 @@ from besedka.conversations import signals
 from besedka.conversations import speech as speeches
 from besedka.conversations.signals import Kinds
 from besedka.conversations.speech import Speech
+from besedka.figures import counted
 
 logger = logging.getLogger(__name__)
 
 CHANNEL = "besedka:signals"
 WAITING = 10_000  # signals that wait while Redis is slow or away; older ones are dropped, the sweep has them
 RETRY_S = 1
+SENT, RECEIVED, LOST = (counted.SIGNALS.labels(way) for way in ("sent", "received", "lost"))
 HEARSAY_S = 0.5  # seconds until the other processes hear what is known here
 
 
@@ -65,6 +67,8 @@ async def run(redis_url: str, channel: str = CHANNEL, hearsay: Mapping[str, Hear
 
     def post(kinds: Kinds) -> None:
         if any(kinds.values()):
+            if len(outbox) == WAITING:
+                LOST.inc()
             outbox.append(kinds)
             with contextlib.suppress(RuntimeError):  # the loop was closed: nobody carries signals any more
                 loop.call_soon_threadsafe(filled.set)
@@ -120,7 +124,13 @@ async def _publish(
                     merged.setdefault(kind, []).extend(topics)
             speaking = dict(said)
             said.clear()
-            await client.publish(channel, msgspec.json.encode(Envelope(me, merged, speaking)))
+            count = sum(map(len, merged.values()))
+            try:
+                await client.publish(channel, msgspec.json.encode(Envelope(me, merged, speaking)))
+            except (RedisError, OSError):
+                LOST.inc(count)
+                raise
+            SENT.inc(count)
 
 
 async def _gossip(client: redis.asyncio.Redis, channel: str, me: str, hearsay: Mapping[str, Hearsay]) -> None:
@@ -139,6 +149,7 @@ async def _receive(inbound: "redis.asyncio.client.PubSub", me: str, hearsay: Map
             logger.warning("a signal from Redis cannot be read")
             continue
         if envelope.sender != me:
+            RECEIVED.inc(sum(map(len, envelope.kinds.values())))
             signals.deliver(envelope.kinds)
             for conversation_id, speech in envelope.speeches.items():
                 speeches.overhear(conversation_id, speech)

@@ -6,7 +6,7 @@ The log is the truth, the index is repeated from it: emptied, it fills itself ag
 import itertools
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -40,30 +40,17 @@ def index_more_many(limits: Sequence[int], *, now: datetime | None = None) -> li
     return [_index_more(max(0, limit)) for limit in limits]
 
 
-def forget_many(conversation_ids: Iterable[int]) -> None:
-    """Nothing of these conversations is in the index. To be called in the transaction that erases them, first.
+def forget_messages(message_ids: Sequence[int]) -> None:
+    """Nothing of these messages is in the index. To be called in the transaction that erases them, first.
 
     Waits for a process that is indexing just now; what stays in the log is indexed again.
     """
-    ids = sorted(set(conversation_ids))
-    if not ids:
-        return
-    if connection.vendor == "postgresql":
-        sql.select("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-    condition, values = sql.any_of("m.conversation_id", ids, kind="bigint")
-    # On MariaDB nobody else may look at these messages from here to our commit, and index them anew meanwhile.
-    locked = " FOR UPDATE" if connection.vendor == "mysql" else ""
-    found = sql.select(f"SELECT m.id FROM conversations_message m WHERE {condition}{locked}", values)
-    _remove([message_id for (message_id,) in found])
-
-
-def forget_messages(message_ids: Sequence[int]) -> None:
-    """As `forget_many`, for some messages: those that the caller's transaction erases next."""
     if not message_ids:
         return
     if connection.vendor == "postgresql":
         sql.select("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     if connection.vendor == "mysql":
+        # Nobody else may look at these messages from here to our commit, and index them anew meanwhile.
         condition, values = sql.any_of("m.id", message_ids, kind="bigint")
         sql.select(f"SELECT m.id FROM conversations_message m WHERE {condition} FOR UPDATE", values)
     _remove(message_ids)

@@ -84,11 +84,12 @@ def true() -> str:
 def locking(of: str = "c") -> str:
     """What ends a SELECT whose rows of `of` must not change until our commit.
 
-    SQLite needs nothing: its transactions are immediate, there is one writer at a time.
+    SQLite needs nothing: its transactions are immediate, there is one writer at a time. Keys never change, so rows
+    that only refer to these (cursors, messages) need not wait.
     """
     match connection.vendor:
         case "postgresql":
-            return f" ORDER BY {of}.id FOR UPDATE OF {of}"
+            return f" ORDER BY {of}.id FOR NO KEY UPDATE OF {of}"
         case "sqlite":
             return ""
         case _:

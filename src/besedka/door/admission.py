@@ -18,12 +18,14 @@ from besedka.conversations.inboxes import Reception
 from besedka.door import limits
 from besedka.door.house import Door
 from besedka.door.limits import TooLong
+from besedka.figures import counted
 from besedka.problems import BodyTooLarge, Invalid, MethodNotAllowed, Problem, request_id
 
 T = TypeVar("T")
 Handler = Callable[["Caller"], Awaitable[Response]]
 
 MAX_SEQ = 2**31 - 1  # that the databases can hold; whoever asks beyond has everything
+HUNG_UP = 499  # the status of an answer that nobody waits for, in figures
 FILE_KEY = re.compile(r"[0-9a-f]{32}")
 _ALLOWED_HEADERS = "chat-token, content-type, idempotency-key, last-event-id"
 _EXPOSED_HEADERS = "retry-after, ratelimit, ratelimit-policy, x-request-id"
@@ -262,13 +264,23 @@ class ForVisitors:
     """An address of the visitors' side: one handler a method, CORS, problems instead of exceptions."""
 
     def __init__(self, **handlers: Handler) -> None:
+        self.route = counted.OTHER  # the path that it is called by in figures
         self.handlers = {method.upper(): handler for method, handler in handlers.items()}
         if "GET" in self.handlers:
             self.handlers["HEAD"] = self.handlers["GET"]
         self.methods = ", ".join((*self.handlers, "OPTIONS"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request, and count it."""
+        began, status = time.perf_counter(), 500
+        try:
+            status = await self._answer(scope, receive, send)
+        finally:
+            method = scope["method"] if scope["method"] in self.handlers else counted.OTHER
+            counted.answered(self.route, method, status, time.perf_counter() - began)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> int:
+        """Answer it; with which status."""
         caller = Caller(Request(scope, receive, send), scope["app"].state.door)
         handler = self.handlers.get(scope["method"])
         try:
@@ -282,10 +294,11 @@ class ForVisitors:
         except Problem as problem:
             response = render(problem)
         except Gone:
-            return
+            return HUNG_UP
         if b"origin" in caller.headers:
             _share(caller, response, self.methods)
         await response(scope, receive, send)
+        return response.status_code
 
 
 def render(problem: Problem) -> Response:

@@ -1,14 +1,16 @@
 """The front door: a list of routes, and Django behind it for all the rest."""
 
+import functools
 import logging
 import time
+from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
-from starlette.websockets import WebSocketClose
+from starlette.websockets import WebSocket, WebSocketClose
 
 from besedka.conversations import wire
 from besedka.door import admission
@@ -20,9 +22,11 @@ from besedka.door.house import Door
 from besedka.door.legacy_bots import post_chat
 from besedka.door.legacy_chat import get_message, post_gpt
 from besedka.door.legacy_rooms import room_socket
+from besedka.door.metrics import get_metrics
 from besedka.door.sockets import visitor_socket
 from besedka.door.streams import get_stream
 from besedka.door.visitors import get_conversation, get_messages, get_widget, post_handoff, post_message
+from besedka.figures import counted
 from besedka.problems import NotFound, Problem, begin_request
 
 logger = logging.getLogger("besedka.access")
@@ -63,13 +67,31 @@ def routes() -> list[BaseRoute]:
         (f"{API}/widget", ForVisitors(get=get_widget)),
         (f"{API}/desk/files", ForVisitors(post=post_file_of_operator)),
         ("/api/bots/{bot_id}/chat", ForVisitors(post=post_chat)),
+        ("/metrics", ForVisitors(get=get_metrics)),
     ]
     http = [_route(path + slash, endpoint) for path, endpoint in endpoints for slash in ("", "/")]
-    sockets = [("/ws/visitor", visitor_socket), ("/ws/desk", desk_socket), ("/ws/chat/{room}", room_socket)]
+    sockets = [
+        ("/ws/visitor", _counted("visitor", visitor_socket)),
+        ("/ws/desk", _counted("desk", desk_socket)),
+        ("/ws/chat/{room}", _counted("room", room_socket)),
+    ]
     return [*http, *(WebSocketRoute(path + slash, endpoint) for path, endpoint in sockets for slash in ("", "/"))]
 
 
+def _counted(kind: str, serve: Callable[[WebSocket], Awaitable[None]]) -> Callable[[WebSocket], Awaitable[None]]:
+    """The same endpoint; its connections are counted while they last."""
+    held = counted.CONNECTIONS.labels(kind)
+
+    @functools.wraps(serve)
+    async def endpoint(ws: WebSocket) -> None:
+        with held.track_inprogress():
+            await serve(ws)
+
+    return endpoint
+
+
 def _route(path: str, endpoint: ForVisitors) -> Route:
+    endpoint.route = path.rstrip("/")
     return (OfVisitors if path.rstrip("/") == "/message" else Route)(path, endpoint)
 
 

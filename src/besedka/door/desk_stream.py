@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from besedka import about
 from besedka.conversations import log, queries, signals
 from besedka.conversations.log import Want
 from besedka.conversations.queries import Card, Listing, Page
@@ -71,6 +72,7 @@ async def follow_counts(door: Door, send: Send, known: Counted, operator_id: int
 async def follow_conversation(door: Door, send: Send, opened: Opened, operator_id: int) -> None:
     """Send what comes after a conversation was opened: messages, notes, who answers, who looks and writes."""
     card, conversation_id = opened.card, opened.card.id
+    about.note(conversation=conversation_id)
     after = opened.messages[-1]["seq"] if opened.messages else opened.first_seq - 1
     noted = max((note["id"] for note in opened.notes), default=0)
     people: list[dict[str, Any]] = []

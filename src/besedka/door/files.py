@@ -1,13 +1,18 @@
 """Files of a conversation: taken in as a stream within bounds, handed out so that no browser runs them."""
 
 import asyncio
+import os
 import re
 import time
 import urllib.parse
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import msgspec
+from django.core.files import File
 from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from besedka.conversations import attachments, wire
 from besedka.conversations.attachments import Kept, Room, Written
@@ -21,7 +26,11 @@ PASSED_OVER = 2 * MAX_BYTES  # bytes of a body too large that we still read, so 
 HELD = 256 * 1024 * 1024  # bytes of unfinished uploads in one process
 A_DAY_S = 86_400
 _SOUND = re.compile(r"audio/[a-z0-9]+")
+FETCHED = 100  # files that one process fetches from elsewhere at once, or has waiting to be fetched
 _working = ThreadPoolExecutor(4, "files")  # decoding takes its time, and is to keep nobody else waiting
+_fetching = ThreadPoolExecutor(8, "fetching")  # files that lie elsewhere; a store that hangs holds up these only
+
+T = TypeVar("T")
 
 
 async def post_file(caller: Caller) -> Response:
@@ -49,7 +58,7 @@ async def receive(caller: Caller, *, address: Address | None = None, conversatio
         address=address,
         led_to=led_to if address is not None else None,
     )
-    written = await asyncio.get_running_loop().run_in_executor(_working, attachments.write, upload)
+    written = await _in(_working, lambda: attachments.write(upload))
     if isinstance(written, Problem):
         raise written
     return await _recorded(caller, written)
@@ -61,13 +70,18 @@ def shown(kept: Kept) -> dict[str, object]:
 
 
 async def get_file(caller: Caller) -> Response:
-    """`GET /files/{key}`: the file, for whoever knows the key. A browser shows nothing but our own pictures."""
+    """`GET /files/{key}`: the file, for whoever knows the key. A browser shows nothing but our own pictures.
+
+    One that lies elsewhere is fetched whole first: who reads slowly holds no connection to its store.
+    """
     caller.count_read()
     key = caller.request.path_params["key"]
     try:
         if not FILE_KEY.fullmatch(key):
             raise NotFound()
-        kept, path = await caller.door.reader.submit(attachments.read_many, key)
+        kept: Kept = await caller.door.reader.submit(attachments.read_many, key)
+        place = attachments.place_of(key)
+        source = place if place is not None else await _fetched(caller, key)
     except NotFound:
         caller.count_guess()
         raise
@@ -80,15 +94,49 @@ async def get_file(caller: Caller) -> Response:
         "Referrer-Policy": "no-referrer",
         "Cache-Control": f"private, max-age={A_DAY_S}, immutable",
     }
-    return FileResponse(path, media_type=_served_as(kept.media_type), headers=headers)
+    media_type = _served_as(kept.media_type)
+    if isinstance(source, File):
+        return _Passed(source, media_type, headers)
+    return FileResponse(source, media_type=media_type, headers=headers)
+
+
+class _Passed(FileResponse):
+    """A file without a name on our disk, which is gone when it was sent or nobody wants it any more."""
+
+    def __init__(self, file: "File[Any]", media_type: str, headers: dict[str, str]) -> None:
+        self._file = file
+        number = file.fileno()
+        super().__init__(f"/dev/fd/{number}", media_type=media_type, headers=headers, stat_result=os.fstat(number))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._file.close()
+
+
+async def _fetched(caller: Caller, key: str) -> "File[Any]":
+    """The bytes of a file that lies elsewhere, here. Raises `NotFound`, `Unavailable`."""
+    door = caller.door
+    if door.fetching >= FETCHED:
+        raise Unavailable("Too many files are fetched at once.")
+    door.fetching += 1
+    try:
+        return await _in(_fetching, lambda: attachments.opened(key))
+    finally:
+        door.fetching -= 1
+
+
+async def _in(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, work)
 
 
 async def _recorded(caller: Caller, written: Written) -> Kept:
-    """The file is known; or it is gone from the disk again."""
+    """The file is known; or it is gone from its store again."""
     try:
         return await caller.door.writer.submit(attachments.record_many, written)
     except BaseException:
-        attachments.discard(written)
+        await asyncio.shield(_in(_working, lambda: attachments.discard(written)))
         raise
 
 

@@ -7,6 +7,7 @@ import time
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from besedka import about
 from besedka.accounts import tickets
 from besedka.accounts.tickets import Person, TicketInvalid
 from besedka.conversations import cursors, log, queries, rooms, signals, wire
@@ -101,6 +102,7 @@ async def room_socket(ws: WebSocket) -> None:
     except Problem as problem:
         await hang_up(ws, problem)
         return
+    about.note(conversation=guest.room)
     following = asyncio.create_task(_follow(guest))
     try:
         await _listen(guest)

@@ -11,6 +11,7 @@ from besedka.problems import Problem
 
 TEXT_LENGTH = 4_000  # code points in a message
 BODY_SIZE = 64 * 1024  # bytes of a request's body, and of a WebSocket frame
+LARGEST = 42 * 1024 * 1024  # bytes of any body at all: a form with four pictures; nginx has the same
 BODY_S = 20  # seconds that a body may take to arrive
 CLIENT_ID_LENGTH = 255
 

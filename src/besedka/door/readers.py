@@ -8,6 +8,7 @@ from besedka.conversations.signals import Topic, Woken
 from besedka.conversations.visits import Seen, Visit
 from besedka.door.admission import Caller, Gone
 from besedka.door.house import Door
+from besedka.figures import counted
 from besedka.problems import Problem
 
 
@@ -22,6 +23,7 @@ MAX_WAIT_S = 25  # seconds that a long poll is held
 GONE = "gone"
 NEWS = frozenset({"new"})
 ONLY_SPEECH = {"delta"}
+POLLS = counted.CONNECTIONS.labels("long_poll")
 
 
 async def look(door: Door, visit: Visit) -> Seen | None:
@@ -82,8 +84,9 @@ async def _wait_while_there(caller: Caller, woken: Woken, left_s: float) -> None
     leaving = asyncio.create_task(caller.hung_up())
     leaving.add_done_callback(lambda task: None if task.cancelled() else woken.wake(GONE))
     try:
-        if GONE in await woken.wait(left_s):
-            raise Gone
+        with POLLS.track_inprogress():
+            if GONE in await woken.wait(left_s):
+                raise Gone
     finally:
         leaving.cancel()
 

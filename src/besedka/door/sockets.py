@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from besedka import about
 from besedka.conversations import contacts, cursors, ownership, signals, speech, wire
 from besedka.conversations.contacts import Address
 from besedka.conversations.cursors import Move
@@ -103,6 +104,7 @@ class Visitor:
                         continue
                     seen = await readers.look(self.door, Visit(self.address, self.after))
                     self.met = readers.still_there(seen, self.met)
+                    about.note(conversation=self.met)
                     if state is None:
                         state = await self._greet(seen)
                     if seen is not None:

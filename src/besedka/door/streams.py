@@ -1,6 +1,7 @@
 """Server-sent events: the log from a cursor on, then live (HTML standard, §9.2)."""
 
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import msgspec
 from starlette.responses import Response, StreamingResponse
@@ -11,9 +12,11 @@ from besedka.conversations.visits import Visit
 from besedka.door import readers
 from besedka.door.admission import MAX_SEQ, Caller
 from besedka.door.house import Door
+from besedka.figures import counted
 from besedka.problems import Invalid
 
 HEARS = frozenset({"new", "state", "delta"})
+STREAMS = counted.CONNECTIONS.labels("stream")
 HEARTBEAT_S = 15  # a comment so often keeps proxies from closing, and shows us who is gone
 
 
@@ -28,10 +31,18 @@ async def get_stream(caller: Caller) -> Response:
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     if caller.request.scope["method"] == "HEAD":  # an answer without a body need not go on for ever
         return Response(media_type="text/event-stream", headers=headers)
-    return StreamingResponse(_events(caller.door, address, after), media_type="text/event-stream", headers=headers)
+    events = _counted(_events(caller.door, address, after))
+    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
 
-async def _events(door: Door, address: Address, after: int) -> AsyncIterator[bytes]:
+async def _counted(events: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    with STREAMS.track_inprogress():
+        async with contextlib.aclosing(events):
+            async for one in events:
+                yield one
+
+
+async def _events(door: Door, address: Address, after: int) -> AsyncGenerator[bytes, None]:
     yield b"retry: 2000\n\n"
     state = None
     kinds: set[str] = {"new"}

@@ -7,18 +7,21 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, F, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget, UnfoldAdminURLInputWidget
 
-from besedka.knowledge import imports, recognition, rows
-from besedka.knowledge.models import Passage, Source
+from besedka.accounts.models import User
+from besedka.knowledge import recognition, rows, submissions
+from besedka.knowledge.models import Import, Passage, Source
 from besedka.problems import Problem
 
+WAIT_S = 1.0  # most imports have ended then, and their page need not show how far they are
 SHOWN_LINES = 500  # of those that were left out
 
 
@@ -90,28 +93,20 @@ class SourceAdmin(_Imported):
         return bool(request.user.has_perm("knowledge.add_source"))
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """A file to import; what became of it; the lines that were left out."""
+        """A file to import; how that goes stands on a page of its own."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = UploadForm(request.POST or None, request.FILES or None)
-        outcome = self._import(request, form) if request.method == "POST" and form.is_valid() else {}
-        if "imported" in outcome:
-            form = UploadForm()
-        context = {**self.admin_site.each_context(request), "title": _("Import a file"), "form": form, **outcome}
-        return render(request, "knowledge/upload.html", {**context, "opts": self.opts})
-
-    def _import(self, request: HttpRequest, form: UploadForm) -> dict[str, Any]:
-        given = form.cleaned_data
-        file, title, url = given["file"], given["title"], given["url"] or None
-        try:
-            done = imports.import_file(file.read(), name=file.name, title=title, url=url, now=timezone.now())
-        except Problem as problem:
-            refused = problem.details.get("errors", [])
-            return {"problem": problem.detail, "refused": refused, "refused_count": len(refused)}
-        counts = f"{done.added} added, {done.changed} changed, {done.removed} removed"
-        self.log_addition(request, Source.objects.get(pk=done.source_id), counts)
-        refused = done.errors[:SHOWN_LINES]
-        return {"imported": done, "title_given": title, "refused": refused, "refused_count": len(done.errors)}
+        form, problem = UploadForm(request.POST or None, request.FILES or None), ""
+        if request.method == "POST" and form.is_valid():
+            try:
+                import_id = _submit(form.cleaned_data, request)
+            except Problem as refusal:
+                problem = refusal.detail
+            else:
+                submissions.until_ended(import_id, within_s=WAIT_S)
+                return HttpResponseRedirect(reverse("admin:knowledge_import_change", args=[import_id]))
+        context = {**self.admin_site.each_context(request), "title": _("Import a file"), "form": form}
+        return render(request, "knowledge/upload.html", {**context, "problem": problem, "opts": self.opts})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
         """Count the passages of all rows of the page in the query that reads them."""
@@ -121,6 +116,69 @@ class SourceAdmin(_Imported):
     @admin.display(description="passages", ordering="passage_count")
     def passage_count(self, source: Source) -> int:
         return int(getattr(source, "passage_count", 0))
+
+
+def _submit(given: dict[str, Any], request: HttpRequest) -> int:
+    return submissions.submit(
+        given["file"].read(),
+        name=given["file"].name,
+        title=given["title"],
+        url=given["url"] or None,
+        asked_by=request.user.pk,
+        now=timezone.now(),
+    )
+
+
+@admin.register(Import)
+class ImportAdmin(_Imported):
+    """Who handed in what in the last month, and what it did."""
+
+    list_display = ["title", "name", "state", "asked_by", "created_at", "ended_at"]
+    list_select_related = ["asked_by"]
+    search_fields = ["title", "name"]
+    list_filter = ["state"]
+    ordering = ["-pk"]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Who may see sources or add some."""
+        user = request.user
+        return bool(user.has_perm("knowledge.view_source") or user.has_perm("knowledge.add_source"))
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Import]:
+        """Those that this person may see."""
+        assert isinstance(request.user, User)
+        seen: QuerySet[Import] = super().get_queryset(request).filter(submissions.seen_by(request.user))
+        return seen
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """How far it is; when it has ended, what it did and the lines that were left out."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        asked = self.get_object(request, object_id)
+        if asked is None:
+            raise Http404
+        context = {**self.admin_site.each_context(request), "title": asked.title, "asked": asked}
+        return render(request, "knowledge/import.html", {**context, **_told(asked), "opts": self.opts})
+
+
+def _told(asked: Import) -> dict[str, Any]:
+    """What there is to say of an import that has ended."""
+    if asked.state == Import.State.DONE:
+        refused = [(error["line"], error["reason"]) for error in asked.result["errors"]]
+        return {"result": asked.result, "refused": refused[:SHOWN_LINES], "refused_count": asked.result["refused"]}
+    if asked.state == Import.State.FAILED:
+        problem = submissions.problem_of(asked)
+        refused = problem.details.get("errors", [])
+        return {"problem": problem.detail, "refused": refused, "refused_count": len(refused)}
+    return {"is_under_way": True}
 
 
 @admin.register(Passage)

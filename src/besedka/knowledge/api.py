@@ -21,12 +21,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from besedka.knowledge import imports, rows
-from besedka.knowledge.models import Source
+from besedka.accounts.models import User
+from besedka.knowledge import rows, submissions
+from besedka.knowledge.models import Import, Source
 from besedka.problems import NotFound
 
 AROUND_THE_FILE = 64 * 1024  # bytes of a request that are not its file: titles, boundaries
-MAX_ERRORS = 1_000  # refused lines that an answer tells
+WAIT_S = 5.0  # that whoever hands in a file waits for the import; proxies and people wait longer
+
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}  # the door describes it
 
 
 class MayKeepSources(BasePermission):
@@ -36,6 +39,15 @@ class MayKeepSources(BasePermission):
         """Whether this person may."""
         act = {"POST": "add", "DELETE": "delete"}.get(request.method or "", "view")
         return bool(request.user and request.user.is_staff and request.user.has_perm(f"knowledge.{act}_source"))
+
+
+class MaySeeImports(BasePermission):
+    """Staff who may see sources or add some."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Whether this person may."""
+        acts = ("knowledge.view_source", "knowledge.add_source")
+        return bool(request.user and request.user.is_staff and any(map(request.user.has_perm, acts)))
 
 
 @extend_schema_serializer(component_name="KnowledgeSource")
@@ -87,7 +99,7 @@ class RefusedSerializer(serializers.Serializer[Any]):
 class ImportedSerializer(serializers.Serializer[Any]):
     """What an import did, in passages; `refused` lines were left out, the first 1,000 of them are in `errors`."""
 
-    id = serializers.IntegerField()
+    id = serializers.IntegerField(help_text="of the source")
     added = serializers.IntegerField()
     changed = serializers.IntegerField()
     removed = serializers.IntegerField()
@@ -96,13 +108,46 @@ class ImportedSerializer(serializers.Serializer[Any]):
     errors = RefusedSerializer(many=True)  # type: ignore[assignment]  # DRF takes fields out of the class
 
 
+@extend_schema_serializer(component_name="KnowledgeImportProgress")
+class ProgressSerializer(serializers.ModelSerializer[Import]):
+    """How far a running import is: so many rows, pages or passages of so many, of the stage that it is in."""
+
+    of = serializers.IntegerField(help_text="0 where nobody knows yet")
+
+    class Meta:
+        model = Import
+        fields = ("stage", "done", "of")
+
+
+@extend_schema_serializer(component_name="KnowledgeImportState")
+class ImportSerializer(serializers.ModelSerializer[Import]):
+    """An import: how far it is while it runs, what it did when it is done, why not where it failed."""
+
+    progress = ProgressSerializer(source="*")
+    result = serializers.SerializerMethodField()
+    problem = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Import
+        fields = ("id", "title", "name", "state", "progress", "result", "problem", "created_at", "ended_at")
+
+    @extend_schema_field(ImportedSerializer(allow_null=True))
+    def get_result(self, asked: Import) -> Any:
+        """What it did, when it is done."""
+        return ImportedSerializer(asked.result).data if asked.state == Import.State.DONE else None
+
+    @extend_schema_field({"allOf": [_PROBLEM], "nullable": True})
+    def get_problem(self, asked: Import) -> Any:
+        """Why it failed."""
+        return submissions.problem_of(asked).as_json() if asked.state == Import.State.FAILED else None
+
+
 _LIST = PolymorphicProxySerializer(
     "KnowledgeSourceList",
     [SourceSerializer(many=True), SourcePageSerializer],
     resource_type_field_name=None,
     many=False,
 )
-_PROBLEM = {"$ref": "#/components/schemas/Problem"}  # the door describes it
 _WHEN = {
     400: "The request or the file cannot be read.",
     401: "Sign in first.",
@@ -110,6 +155,9 @@ _WHEN = {
     404: "There is nothing here for you.",
     413: "The file is larger than a source of knowledge may be, or takes too much to read.",
     415: "This is none of the formats that knowledge is imported from.",
+    409: "Answers that people wrote down stand under this title.",
+    429: "So many files wait that no other is taken.",
+    500: "Three attempts were cut off.",
 }
 
 
@@ -158,24 +206,57 @@ class Sources(APIView):
         operation_id="sources_import",
         summary="Import a file",
         request={"multipart/form-data": UploadSerializer},
-        responses={200: ImportedSerializer, 201: ImportedSerializer, **_refusals(400, 401, 403, 413, 415)},
+        responses={
+            200: ImportedSerializer,
+            201: ImportedSerializer,
+            202: ImportSerializer,
+            **_refusals(400, 401, 403, 409, 413, 415, 429, 500),
+        },
     )
     def post(self, request: Request) -> Response:
-        """The source of this title holds what the file holds: 201 if it is new, 200 if it was replaced."""
+        """The source of this title holds what the file holds: 201 if it is new, 200 if it was replaced.
+
+        202 where that takes more than five seconds: `Location` tells how far it is, and the import goes on.
+        """
         upload = UploadSerializer(data=request.data)
         upload.is_valid(raise_exception=True)
         given = upload.validated_data
         rows.check_size(given["file"].size)
-        imported = imports.import_file(
+        import_id = submissions.submit(
             given["file"].read(),
             name=given["file"].name,
             title=given["title"],
             url=given.get("url"),
+            asked_by=request.user.pk,
             now=timezone.now(),
         )
-        told = {**imported._asdict(), "id": imported.source_id, "refused": len(imported.errors)}
-        told["errors"] = [error._asdict() for error in imported.errors[:MAX_ERRORS]]
-        return Response(ImportedSerializer(told).data, status=201 if imported.is_new else 200)
+        return _answer(submissions.until_ended(import_id, within_s=WAIT_S))
+
+
+def _answer(asked: Import) -> Response:
+    """What the import did, or where to ask how it is."""
+    if asked.state == Import.State.FAILED:
+        raise submissions.problem_of(asked)
+    if asked.state == Import.State.DONE:
+        return Response(ImportedSerializer(asked.result).data, status=201 if asked.result["is_new"] else 200)
+    where = {"Location": f"/api/v1/imports/{asked.pk}"}
+    return Response(ImportSerializer(asked).data, status=202, headers=where)
+
+
+class OneImport(APIView):
+    """`/api/v1/imports/{id}/`: how an import is."""
+
+    permission_classes = [MaySeeImports]
+
+    @extend_schema(
+        operation_id="imports_retrieve",
+        summary="How an import is",
+        responses={200: ImportSerializer, **_refusals(401, 403, 404)},
+    )
+    def get(self, request: Request, import_id: int) -> Response:
+        """An import of the last 30 days: one's own, or anybody's for who may see sources."""
+        assert isinstance(request.user, User)
+        return Response(ImportSerializer(submissions.look(import_id, request.user)).data)
 
 
 class OneSource(APIView):

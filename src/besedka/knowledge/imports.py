@@ -43,6 +43,13 @@ class Imported(NamedTuple):
     is_new: bool = False  # whether there was no source of this title before
 
 
+class Reading(NamedTuple):
+    """What a file holds, and what is to be known of the source that holds it then."""
+
+    table: Table
+    about: dict[str, str]
+
+
 def import_file(
     content: bytes | Path,
     *,
@@ -63,35 +70,47 @@ def import_file(
     transaction is open while a file is read. `progress` is told how far the reading is, then the writing. Raises
     `TitleUnfit`, `TitleTaken`, `LinkUnfit`, `FormatUnknown`, and the problems of the format.
     """
-    title = _fit(title)
-    rows.check_link(url or "")
+    title = fit(title, url)
     raw = _read(content) if isinstance(content, Path) else content
-    rows.check_size(len(raw))
-    known = recognition.recognise(name, raw)
-    progress = progress or _unheard
-    read = (
-        apart.read(known.module, raw, progress) if known.apart else apart.reader(known.module).read(raw, progress)
-    )
-    about = {"kind": known.kind, "digest": sha256(raw).hexdigest(), "folder": folder}
-    return _replace(title, read, about if url is None else {**about, "url": url}, now, progress)
+    reading = read(raw, name=name, url=url, folder=folder, progress=progress or _unheard)
+    return store(title, reading, now=now, progress=progress or _unheard)
+
+
+def fit(title: str, url: str | None) -> str:
+    """The title as a source has it. Raises `TitleUnfit`, `LinkUnfit`."""
+    title = title.strip()
+    if not 1 <= len(title) <= 200 or not title.isprintable():
+        raise TitleUnfit
+    rows.check_link(url or "")
+    return title
+
+
+def recognise(name: str, content: bytes) -> recognition.Format:
+    """The format of a file that we would read. Raises `FileTooLarge`, `FormatUnknown`."""
+    rows.check_size(len(content))
+    return recognition.recognise(name, content)
+
+
+def read(content: bytes, *, name: str, url: str | None, folder: str = "", progress: Progress) -> Reading:
+    """What the file holds; nothing is stored. Raises `FileTooLarge`, `FormatUnknown`, and what its format does."""
+    known = recognise(name, content)
+    if known.apart:
+        table = apart.read(known.module, content, progress)
+    else:
+        table = apart.reader(known.module).read(content, progress)
+    about = {"kind": known.kind, "digest": sha256(content).hexdigest(), "folder": folder}
+    return Reading(table, about if url is None else {**about, "url": url})
 
 
 def import_csv(content: bytes | str | Path, *, title: str, now: datetime) -> Imported:
     """As `import_file`, of a CSV file or text. Raises what `rows.read_csv` does, `TitleUnfit`, `TitleTaken`."""
-    title = _fit(title)
+    title = fit(title, None)
     if isinstance(content, Path):
         content = _read(content)
     table = rows.read_csv(content)
     raw = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
     about = {"kind": Source.Kind.CSV.value, "digest": sha256(raw).hexdigest()}
-    return _replace(title, table, about, now, _unheard)
-
-
-def _fit(title: str) -> str:
-    title = title.strip()
-    if not 1 <= len(title) <= 200 or not title.isprintable():
-        raise TitleUnfit
-    return title
+    return store(title, Reading(table, about), now=now, progress=_unheard)
 
 
 def _unheard(done: int, of: int) -> None:
@@ -99,8 +118,9 @@ def _unheard(done: int, of: int) -> None:
 
 
 @transaction.atomic
-def _replace(title: str, table: Table, about: dict[str, str], now: datetime, progress: Progress) -> Imported:
-    """The source holds the table, and `about` is what is known of it."""
+def store(title: str, reading: Reading, *, now: datetime, progress: Progress) -> Imported:
+    """The source of this title holds what was read, and nothing else. Raises `TitleTaken`."""
+    table, about = reading
     source = _locked(title, now)
     if source.kind == Source.Kind.PEOPLE:
         raise TitleTaken(title=title)

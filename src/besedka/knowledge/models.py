@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -62,3 +63,75 @@ class Passage(models.Model):
 
     def __str__(self) -> str:
         return self.question or self.topic or f"passage {self.pk}"
+
+
+_UNDER_WAY = Q(state__in=["waiting", "running"], ended_at=None)
+_ENDED = _UNDER_WAY | Q(state__in=["done", "failed"], ended_at__isnull=False)
+
+
+class Import(models.Model):
+    """A file that somebody handed in, on its way to become a source; what it did is kept for a month."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("waiting")
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+
+    class Stage(models.TextChoices):
+        READING = "reading", _("the file is being read")
+        WRITING = "writing", _("the passages are being written")
+
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("handed in by")
+    )
+    name = models.CharField(_("file"), max_length=255)
+    title = models.CharField(_("title"), max_length=200)  # of the source that it becomes
+    url = models.CharField(max_length=2000, null=True)  # noqa: DJ001 - null: the source keeps the link it has
+    size = models.PositiveIntegerField(_("size"))  # bytes
+    state = models.CharField(_("state"), max_length=8, choices=State, default=State.WAITING)
+    stage = models.CharField(max_length=8, choices=Stage, blank=True, default="")  # of a running one
+    done = models.PositiveIntegerField(default=0)  # of this stage: rows, pages or passages
+    of = models.PositiveIntegerField(default=0)  # 0 where nobody knows yet
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_key = models.CharField(max_length=32, blank=True, default="")  # whose it is
+    held_until = models.DateTimeField(null=True)  # nobody else begins it before
+    result = models.JSONField(default=dict)  # what it did, in passages
+    problem = models.JSONField(default=dict)  # why it failed
+    created_at = models.DateTimeField(_("handed in"))
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    class Meta:
+        verbose_name = _("import")
+        verbose_name_plural = _("imports")
+        default_permissions = ()  # whoever may see or add sources may see or begin imports of them
+        constraints = [
+            models.CheckConstraint(name="import_ends_once", condition=_ENDED),
+            models.CheckConstraint(
+                name="import_has_a_lease_exactly_when_running",
+                condition=Q(state="running", held_until__isnull=False) & ~Q(lease_key="")
+                | ~Q(state="running") & Q(lease_key=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ImportPart(models.Model):
+    """A piece of a handed-in file, gone when the import has ended.
+
+    Apart from the import, so that telling how far it is never writes the file again; in pieces, because MariaDB as
+    it comes takes no 20 MB in a statement.
+    """
+
+    of = models.ForeignKey(Import, models.CASCADE, related_name="parts")
+    number = models.PositiveSmallIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["of", "number"], name="a_file_has_a_part_once")]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of import {self.of_id}"

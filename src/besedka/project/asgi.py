@@ -14,8 +14,9 @@ django.setup()
 
 from besedka.conversations.batcher import Batcher  # noqa: E402 - as above
 from besedka.door.app import make_door  # noqa: E402
+from besedka.door.arriving import Arriving  # noqa: E402
 from besedka.door.house import Door  # noqa: E402
-from besedka.project import loops, starting  # noqa: E402
+from besedka.project import loops, sentry, starting  # noqa: E402
 from besedka.project.wsgi import application as pages  # noqa: E402
 
 DJANGO_THREADS = 8  # requests to Django at once; the next one waits, the door does not
@@ -24,6 +25,7 @@ DJANGO_THREADS = 8  # requests to Django at once; the next one waits, the door d
 def make_site() -> ASGIApp:
     """The site as the settings have it. Raises `SystemExit` where they are unsafe."""
     starting.refuse_unsafe_settings()
+    sentry.begin()
     door = Door(
         Batcher("writer", writes=True),
         Batcher("reader", writes=False),
@@ -32,7 +34,7 @@ def make_site() -> ASGIApp:
     )
     return make_door(
         door,
-        behind=WSGIMiddleware(pages, workers=DJANGO_THREADS),  # type: ignore[arg-type]  # its own ASGI types
+        behind=Arriving(WSGIMiddleware(pages, workers=DJANGO_THREADS)),  # type: ignore[arg-type]  # its own ASGI types
         lifespan=functools.partial(loops.lifespan, door=door, redis_url=settings.REDIS_URL),
         access_log=settings.ACCESS_LOG,
     )

@@ -4,36 +4,22 @@ import asyncio
 import contextlib
 import functools
 import gc
-import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import connection
-from django.utils import timezone
 from starlette.applications import Starlette
 
-from besedka.accounts import sweeping
-from besedka.ads import changes
-from besedka.conversations import (
-    attachments,
-    closing,
-    erasure,
-    news,
-    retention,
-    search_index,
-    signals,
-    speech,
-    waits,
-)
+from besedka.conversations import news, signals, speech, waits
 from besedka.conversations.batcher import Batcher
-from besedka.desk import invitations, places, presence, routing
+from besedka.desk import places, presence
 from besedka.desk.places import Board
 from besedka.door import admission, house
 from besedka.door.house import Door
+from besedka.knowledge import submissions, workshop
 from besedka.problems import Unavailable
-from besedka.project import pulse
+from besedka.project import housekeeping, installation, pulse, telling
 from besedka.telegram import calling, internal
 from besedka.telegram import loop as telegram
 from besedka.turns import embedded, shelves, staff
@@ -44,102 +30,161 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LADDER_S = 1  # seconds between two looks at who waits
-WAKE_S = 5  # seconds that a snoozed conversation may oversleep
-PORTION = 200  # conversations that one look takes care of
-INDEX_S = 0.05  # between two portions of the log that become searchable
-FILES_S = 3_600  # between two looks for files that nobody sent
 GARBAGE_AFTER = 20_000  # new objects between two collections (CPython's own: 700); the rest is freed by counting
-ERASE_S = 3  # until what is behind the fence of an erasure goes on being removed
-ERASING_S = 10  # at a stretch: who asks us to stop waits for the end of it
-OLD_S = 3_600  # between two looks for conversations that are older than their inbox keeps any
-OLD_AT_ONCE = 5_000  # of these in one look; the rest waits for the next
-ACCOUNTS_S = 1_800  # between two looks for tokens, sessions and wrong tries that have run out
 
 
 @contextlib.asynccontextmanager
 async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
-    """Everything that lives as long as the process does is alive; it ends in the reverse order."""
+    """Everything that lives as long as a process that serves does is alive; it ends in the reverse order.
+
+    Where there is a broker, workers run turns, send and keep house; else this process does.
+    """
     writer, reader = door.writer, door.reader
-    loop = asyncio.get_running_loop()
-    writer.start()
-    reader.start()
-    await door.read_directory()  # before anybody is let in: to an empty directory every inbox is unknown
-    signals.attach(loop)
-    runner = Runner(writer, reader)
-    signals.subscribe("due", runner.begin)
-    signals.subscribe("bots", lambda changed: staff.forget())
-    board = Board(functools.partial(reader.submit, waits.places_many, waits.PLACES))
-    signals.subscribe("desk", board.hear)
-    latest = news.Latest()
-    periodic: list[tuple[str, Callable[[], Awaitable[None]], float]] = [
-        ("turns", runner.sweep, embedded.SWEEP_S),
-        ("leases", runner.renew, embedded.RENEW_S),
-        ("walks", runner.rouse, embedded.SWEEP_S),
-        ("news", lambda: _wake_for_news(reader, latest), news.SWEEP_S),
-        ("bodies", lambda: admission.cut_slow_bodies(door), 1),
-        ("inboxes", door.read_directory, house.DIRECTORY_S),
-        ("places", board.refresh, places.PAUSE_S),
-        ("ladder", lambda: _write(writer, routing.climb_many), LADDER_S),
-        ("invitations", lambda: _write(writer, invitations.sweep_many), LADDER_S),
-        ("snoozed", lambda: _write(writer, closing.wake_many), WAKE_S),
-        ("index", functools.partial(_index, writer), INDEX_S),
-    ]
-    tasks = [_begin(name, work, period_s) for name, work, period_s in periodic]
-    tasks.append(_begin("files", _sweep_files, FILES_S, at_once=False))
-    tasks.append(_begin("erasures", _erase, ERASE_S))
-    tasks.append(_begin("retention", _erase_old, OLD_S, at_once=False))
-    tasks.append(_begin("accounts", _sweep_accounts, ACCOUNTS_S, at_once=False))
-    tasks.append(asyncio.create_task(asyncio.to_thread(staff.load_installed)))
-    tasks.append(asyncio.create_task(shelves.warm()))
-    if settings.TELEGRAM_BOT_TOKEN and not settings.BOT_SECRET:
-        tasks.append(pulse.watch("telegram", asyncio.create_task(telegram.run(writer, reader))))
-    elif settings.BOT_SECRET and not redis_url:  # it runs apart, and hears of what is new from us alone
-        tasks.append(pulse.watch("telegram's bell", asyncio.create_task(calling.run())))
-    tasks += _relays(redis_url, {"presence": presence.Hearsay(), "rates": door.rates})
-    gc.set_threshold(GARBAGE_AFTER)
-    gc.collect()
-    gc.freeze()  # what is here now stays: the collector need not walk through all of Django again and again
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        pulse.forget()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await runner.stop()
-        await asyncio.to_thread(writer.stop)
-        await asyncio.to_thread(reader.stop)
-        signals.detach()
-        speech.forget_relays()
+    alone = not settings.CELERY_BROKER_URL
+    async with _telling(writer, reader):
+        await door.read_directory()  # before anybody is let in: to an empty directory every inbox is unknown
+        board = Board(functools.partial(reader.submit, waits.places_many, waits.PLACES))
+        signals.subscribe("desk", board.hear)
+        latest = news.Latest()
+        tasks = [
+            _begin("news", lambda: _wake_for_news(reader, latest), news.SWEEP_S),
+            _begin("bodies", lambda: admission.cut_slow_bodies(door), 1),
+            _begin("inboxes", door.read_directory, house.DIRECTORY_S),
+            _begin("places", board.refresh, places.PAUSE_S),
+        ]
+        if alone:
+            for name, job in housekeeping.JOBS.items():
+                tasks.append(_begin(name, functools.partial(job.work, writer), job.period_s, at_once=job.at_once))
+        if settings.TELEGRAM_BOT_TOKEN and not settings.BOT_SECRET:
+            talking = telegram.run(writer, reader, sending=alone)
+            tasks.append(pulse.watch("telegram", asyncio.create_task(talking)))
+        elif settings.BOT_SECRET and not redis_url:  # it runs apart, and hears of what is new from us alone
+            tasks.append(pulse.watch("telegram's bell", asyncio.create_task(calling.run())))
+        tasks += _relays(redis_url, {"presence": presence.Hearsay(), "rates": door.rates})
+        async with (
+            _turning(writer, reader) if alone else contextlib.nullcontext(),
+            _importing(),
+            _ended_with(tasks),
+        ):
+            gc.set_threshold(GARBAGE_AFTER)
+            gc.collect()
+            gc.freeze()  # what is here now stays: the collector need not walk through all of Django each time
+            try:
+                yield
+            finally:
+                gc.unfreeze()
+                pulse.forget()
+
+
+@contextlib.asynccontextmanager
+async def working(*, turns: bool, deliveries: bool) -> AsyncIterator[Batcher]:
+    """What a worker does besides its tasks, or for them, is alive; the writer is for these.
+
+    A broker only says that something is due. Whoever runs turns looks for those that are, too, and whoever sends
+    for deliveries: a broker that is away makes them late by a second, and no more.
+    """
+    from besedka.turns import tasks as turn_tasks  # noqa: PLC0415 - Celery is loaded where there is a broker only
+
+    writer, reader = Batcher("writer", writes=True), Batcher("reader", writes=False)
+    async with _telling(writer, reader):
+        tasks = _relays(settings.REDIS_URL)
+        if deliveries and settings.TELEGRAM_BOT_TOKEN:
+            tasks.append(pulse.watch("sender", asyncio.create_task(telegram.send(writer, reader))))
+        async with (
+            _importing(),
+            _ended_with(tasks),
+            _turning(writer, reader) if turns else contextlib.nullcontext() as runner,
+        ):
+            turn_tasks.serve_with(runner)
+            try:
+                yield writer
+            finally:
+                turn_tasks.serve_with(None)
+                pulse.forget()
 
 
 async def telegram_apart(*, redis_url: str | None) -> None:
     """Telegram's part alone, in a process of its own, until cancelled."""
     writer, reader = Batcher("writer", writes=True), Batcher("reader", writes=False)
-    writer.start()
-    reader.start()
-    signals.attach(asyncio.get_running_loop())
-    tasks = _relays(redis_url)
-    if settings.BOT_SECRET:
-        tasks.append(asyncio.create_task(internal.serve(reader)))
-    try:
-        await telegram.run(writer, reader)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.to_thread(writer.stop)
-        await asyncio.to_thread(reader.stop)
-        signals.detach()
+    async with _telling(writer, reader):
+        tasks = _relays(redis_url)
+        if settings.BOT_SECRET:
+            tasks.append(asyncio.create_task(internal.serve(reader)))
+        async with _ended_with(tasks):
+            await telegram.run(writer, reader, sending=not settings.CELERY_BROKER_URL)
 
 
 @contextlib.asynccontextmanager
 async def lifespan(app: Starlette, *, door: Door, redis_url: str | None) -> AsyncIterator[None]:
     """The life of the ASGI app."""
-    async with running(door, redis_url=redis_url):
+    with telling.figures("web"):
+        async with running(door, redis_url=redis_url):
+            yield
+
+
+@contextlib.asynccontextmanager
+async def _telling(writer: Batcher, reader: Batcher) -> AsyncIterator[None]:
+    """The database can be asked, and signals are heard here; where there is a broker, workers hear what is due."""
+    writer.start()
+    reader.start()
+    signals.attach(asyncio.get_running_loop())
+    dispatcher = None
+    if settings.CELERY_BROKER_URL:
+        from besedka.project.dispatch import Dispatcher  # noqa: PLC0415 - as above
+
+        dispatcher = Dispatcher()
+    try:
         yield
+    finally:
+        await asyncio.to_thread(writer.stop)
+        await asyncio.to_thread(reader.stop)
+        if dispatcher is not None:
+            await asyncio.to_thread(dispatcher.stop)
+        signals.detach()
+        speech.forget_relays()
+
+
+@contextlib.asynccontextmanager
+async def _turning(writer: Batcher, reader: Batcher) -> AsyncIterator[Runner]:
+    """Turns that are due are run here."""
+    runner = Runner(writer, reader)
+    if not settings.CELERY_BROKER_URL:
+        signals.subscribe("due", runner.begin)
+    signals.subscribe("bots", lambda changed: staff.forget())
+    tasks = [
+        _begin("turns", runner.sweep, embedded.SWEEP_S),
+        _begin("leases", runner.renew, embedded.RENEW_S),
+        asyncio.create_task(asyncio.to_thread(staff.load_installed)),
+        asyncio.create_task(shelves.warm()),
+    ]
+    try:
+        async with _ended_with(tasks):
+            yield runner
+    finally:
+        await runner.stop()
+
+
+@contextlib.asynccontextmanager
+async def _importing() -> AsyncIterator[None]:
+    """Files that wait to become sources are imported here, when a signal, a task or housekeeping says so."""
+    workshop.open_again()
+    if not settings.CELERY_BROKER_URL:
+        signals.subscribe(submissions.SIGNAL, workshop.begin)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(workshop.close)
+
+
+@contextlib.asynccontextmanager
+async def _ended_with(tasks: list[asyncio.Task[None]]) -> AsyncIterator[None]:
+    """These end when what is inside does."""
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _relays(redis_url: str | None, hearsay: "Mapping[str, Hearsay] | None" = None) -> list[asyncio.Task[None]]:
@@ -148,13 +193,8 @@ def _relays(redis_url: str | None, hearsay: "Mapping[str, Hearsay] | None" = Non
         return []
     from besedka.conversations import relay  # noqa: PLC0415 - Redis' client takes 6 MB: only who has one pays
 
-    relaying = relay.run(redis_url, f"{relay.CHANNEL}:{_installation()}", hearsay)
+    relaying = relay.run(redis_url, f"{relay.CHANNEL}:{installation.name()}", hearsay)
     return [pulse.watch("signals", asyncio.create_task(relaying))]
-
-
-def _installation() -> str:
-    """The name of this installation: all its processes have the same secret, and no other has."""
-    return hashlib.sha256(settings.SECRET_KEY.encode()).hexdigest()[:12]
 
 
 def _begin(
@@ -172,8 +212,8 @@ async def _every(name: str, work: Callable[[], Awaitable[None]], period_s: float
         failed = False
         try:
             await work()
-        except Unavailable:
-            logger.warning("no database; the loop goes on")
+        except Unavailable as problem:
+            logger.warning("the background loop %r goes on later: %s", name, problem.detail)
         except Exception:
             failed = True
             logger.exception("the background loop %r failed; it goes on", name)
@@ -181,53 +221,5 @@ async def _every(name: str, work: Callable[[], Awaitable[None]], period_s: float
         await asyncio.sleep(period_s)
 
 
-async def _write(writer: Batcher, work: Callable[[list[int]], Sequence[int]]) -> None:
-    """One piece of housekeeping, a portion at a time; nobody waits for it, so it need not wait for the disk."""
-    await writer.submit(work, PORTION, durable=False)
-
-
-async def _index(writer: Batcher) -> None:
-    """Some more of the log can be searched; where there was not much of it, there is time."""
-    indexed = await writer.submit(search_index.index_more_many, search_index.AT_ONCE, durable=False)
-    if indexed < search_index.AT_ONCE:
-        await asyncio.sleep(search_index.PERIOD_S)
-
-
 async def _wake_for_news(reader: Batcher, latest: news.Latest) -> None:
     signals.deliver(await reader.submit(news.since_many, latest))
-
-
-async def _sweep_files() -> None:
-    """In a thread of its own: it walks through folders, and nobody waits for it."""
-
-    def sweep() -> None:
-        removed = attachments.sweep_many(timezone.now()) + changes.sweep(timezone.now())
-        if removed:
-            logger.info("%d files that nobody sent or shows were removed", removed)
-
-    await _apart(sweep)
-
-
-async def _erase() -> None:
-    """What is left behind the fence of an erasure, whoever began it, is removed; mostly there is nothing."""
-    await _apart(lambda: erasure.finish(within_s=ERASING_S))
-
-
-async def _erase_old() -> None:
-    await _apart(lambda: retention.sweep_many(timezone.now(), limit=OLD_AT_ONCE))
-
-
-async def _sweep_accounts() -> None:
-    await _apart(sweeping.sweep)
-
-
-async def _apart(work: Callable[[], object]) -> None:
-    """Do it in a thread of its own, in small transactions between those of others."""
-
-    def do() -> None:
-        try:
-            work()
-        finally:
-            connection.close()  # this thread's own
-
-    await asyncio.to_thread(do)

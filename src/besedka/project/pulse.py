@@ -2,8 +2,15 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from besedka.figures import counted
 
 OFF = "off"  # this process has no loops: a command, or a test
 OK = "ok"
@@ -59,3 +66,22 @@ def state(now: float | None = None) -> str:
     now = time.monotonic() if now is None else now
     found = {pulse.state(now) for pulse in list(_pulses.values())}
     return next((word for word in (DEAD, LATE, FAILING, OK) if word in found), OFF)
+
+
+class _Beats(Collector):
+    """The loops in figures."""
+
+    def collect(self) -> Iterable[Metric]:
+        now = time.monotonic()
+        well = GaugeMetricFamily("besedka_loop_well", "1 while a background loop does its work.", labels=["loop"])
+        since = GaugeMetricFamily(
+            "besedka_loop_round_seconds", "Since when a background loop has not come round.", labels=["loop"]
+        )
+        for name, pulse in list(_pulses.items()):
+            well.add_metric([name], float(pulse.state(now) == OK))
+            if pulse.period_s is not None:
+                since.add_metric([name], round(now - pulse.at, 3))
+        return well, since
+
+
+counted.registry.register(_Beats())

@@ -8,10 +8,14 @@ import uvicorn
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
 from besedka.accounts.administrators import make_administrator
 from besedka.conversations import leases
-from besedka.project import demo, loops, starting
+from besedka.knowledge import leases as imports
+from besedka.project import demo, loops, sentry, starting, telling
+from besedka.project.backups import marking
+from besedka.project.listening import Listening
 
 KEEP_ALIVE_S = 75  # visitors that poll every few seconds keep their connection
 READY_S = 60  # seconds that a worker has to begin, and to answer that it lives
@@ -19,23 +23,33 @@ GRACE_S = 10  # seconds that requests under way have when we are asked to stop
 
 
 def make_ready() -> None:
-    """The database has its tables and what a first start finds. Says what it made.
+    """As `prepare`, for the process that serves it all; and says where. Raises `SystemExit` as that does."""
+    prepare()
+    if connection.vendor == "sqlite":  # one process has one file: whoever began a turn or an import before is dead
+        leases.release_all()
+        imports.release_all(now=timezone.now())
+    address = f"http://{settings.HOST}:{settings.PORT}"
+    places = "   ".join(f"{name}: {address}/{name}/" for name in ("demo", "desk", "admin"))
+    print(f"Besedka: {address}   {places}", flush=True)
+
+
+def prepare() -> None:
+    """The database has its tables and what a first start finds. Says what it made; again it changes nothing.
 
     Raises `SystemExit` where the settings are unsafe.
     """
     starting.refuse_unsafe_settings()
+    marking.refuse_half_restored()
     call_command("migrate", verbosity=0, interactive=False)
-    if connection.vendor == "sqlite":  # one process has one file: whoever began a turn before is dead
-        leases.release_all()
     password = make_administrator()
     made = demo.open_shop()
     if made:
         print("The demo shop is open.")
     if password is not None:
-        print(f"Administrator: admin, password: {password}  (shown this once; it is stored as a hash only)")
-    address = f"http://{settings.HOST}:{settings.PORT}"
-    places = "   ".join(f"{name}: {address}/{name}/" for name in ("demo", "desk", "admin"))
-    print(f"Besedka: {address}   {places}", flush=True)
+        print(
+            f"Administrator: admin, password: {password}  (shown this once; it is stored as a hash only)",
+            flush=True,
+        )
 
 
 def serve(*, workers: int = 1) -> None:
@@ -43,6 +57,7 @@ def serve(*, workers: int = 1) -> None:
 
     Of several `workers` one that dies is replaced, and SIGHUP replaces them one after the other.
     """
+    marking.refuse_half_restored()
     uvicorn.run(
         "besedka.project.asgi:application",
         host=settings.HOST,
@@ -50,7 +65,7 @@ def serve(*, workers: int = 1) -> None:
         workers=workers,
         timeout_worker_healthcheck=READY_S,
         loop="uvloop",
-        http="httptools",
+        http=Listening,
         ws="websockets-sansio",
         ws_max_size=64 * 1024,
         ws_per_message_deflate=False,  # it triples the memory of a connection
@@ -70,6 +85,8 @@ def serve(*, workers: int = 1) -> None:
 def serve_telegram() -> None:
     """Talk to Telegram until we are told to stop; what was begun is finished first."""
 
+    marking.refuse_half_restored()
+
     async def run() -> None:
         working = asyncio.ensure_future(loops.telegram_apart(redis_url=settings.REDIS_URL))
         for asked in (signal.SIGTERM, signal.SIGINT):
@@ -77,4 +94,6 @@ def serve_telegram() -> None:
         with contextlib.suppress(asyncio.CancelledError):
             await working
 
-    asyncio.run(run())
+    sentry.begin()
+    with telling.figures("telegram", port=settings.METRICS_PORT):
+        asyncio.run(run())

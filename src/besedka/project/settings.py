@@ -9,12 +9,13 @@ from pathlib import Path
 import environ
 from django.utils.translation import gettext_lazy
 
+from besedka.project import databases
 from besedka.project.addresses import place, site
 from besedka.project.secrets import own_secret
 
 env = environ.FileAwareEnv()
 
-# Where we live. Everything that is ours on disk is under one folder, so a backup is a copy of it.
+# Where we live. Everything that is ours on disk is under one folder.
 HOME = Path(env.str("BESEDKA_HOME", "var") or "var").resolve()  # the folder of database, files and secret key
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -37,6 +38,16 @@ ADMIN_PASSWORD = env.str("BESEDKA_ADMIN_PASSWORD", "")  # of `admin`, set at eac
 RATE_LIMITS = env.bool("BESEDKA_RATE_LIMITS", True)  # off: for a benchmark, never for the open net
 ACCESS_LOG = env.bool("BESEDKA_ACCESS_LOG", False)  # path and status only: no query, no header, no body
 LOG_LEVEL = env.str("BESEDKA_LOG_LEVEL", "INFO")  # DEBUG, INFO, WARNING or ERROR
+LOG_FORMAT = env.str("BESEDKA_LOG_FORMAT", "line")  # line: for people; json: one object a line, for programs
+METRICS_TOKEN = env.str("BESEDKA_METRICS_TOKEN", "")  # 16 characters or more that open /metrics; unset: it is shut
+METRICS_PORT = env.int("BESEDKA_METRICS_PORT", 0)  # where a process that is no web serves them; unset: nowhere
+SENTRY_DSN = env.str("SENTRY_DSN", "")  # https://…, where faults are told, without texts; unset: nowhere
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "")  # redis://… or amqp://…; unset: who serves runs the turns
+CELERY_VISIBILITY_TIMEOUT = env.int("CELERY_VISIBILITY_TIMEOUT", 120)  # seconds; Redis gives a task out again then
+FLOWER_HOST = env.str("FLOWER_HOST", "127.0.0.1")  # where `besedka flower` shows the workers
+FLOWER_PORT = env.int("FLOWER_PORT", 5555)  # of that
+FLOWER_USER = env.str("FLOWER_USER", "admin")  # who may look
+FLOWER_PASSWORD = env.str("FLOWER_PASSWORD", "")  # 12 characters or more; unset: Flower does not start
 REDIS_URL = env.str("REDIS_URL", "")  # signals, who looks, rates of several processes; unset: each its own
 
 # Operators in Telegram
@@ -66,6 +77,8 @@ OUTBOUND_ALLOW = {*OUTBOUND_ALLOW, *(place(url) for url in (YANDEX_BASE_URL, OPE
 # Database
 DATABASE_URL = env.str("DATABASE_URL", "")  # postgresql://… or mysql://…; unset: SQLite in BESEDKA_HOME
 DATABASE_URL = DATABASE_URL or f"sqlite:///{HOME / 'besedka.sqlite3'}"
+DATABASE_POOL = env.int("BESEDKA_DATABASE_POOL", 12)  # connections of a process to PostgreSQL; 0: one a thread
+PGBOUNCER = env.bool("BESEDKA_PGBOUNCER", False)  # on: DATABASE_URL leads to PgBouncer, which pools transactions
 DATABASES = {"default": {**env.db_url_config(DATABASE_URL), "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}}
 _database = DATABASES["default"]
 if _database["ENGINE"].endswith("sqlite3"):
@@ -82,19 +95,11 @@ elif _database["ENGINE"].endswith("mysql"):
     import pymysql  # takes a tenth of a second: whoever has no MySQL need not wait for it
 
     pymysql.install_as_MySQLdb()
-    # `_bin`: two keys are the same when their bytes are, not when they look alike.
-    _database["OPTIONS"] = {"charset": "utf8mb4", "collation": "utf8mb4_bin", "isolation_level": "read committed"}
+    _database["OPTIONS"] = databases.mysql()
     _database["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"}
 elif _database["ENGINE"].endswith("postgresql"):
-    # Seconds to connect, milliseconds a statement may take: a database that hangs is a database that is down.
-    # A page read out of order costs what one in order does: there are no discs that turn any more. Statements are
-    # planned once and then known to the server, which saves a third of the time of a batch.
-    _database["OPTIONS"] = {
-        "connect_timeout": 5,
-        "options": "-c statement_timeout=30000 -c lock_timeout=10000 -c random_page_cost=1.1",
-        "server_side_binding": True,
-        "prepare_threshold": 3,
-    }
+    _pool = 0 if "pytest" in sys.modules else DATABASE_POOL  # threads of tests give nothing back
+    _database |= databases.postgresql(pool=_pool, pgbouncer=PGBOUNCER)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -123,7 +128,8 @@ INSTALLED_APPS = [
     "besedka.web",
 ]
 MIDDLEWARE = [
-    "besedka.web.problems.plain_refusals",  # the outermost: it sees every answer, of the others too
+    "besedka.web.counting.counted_answers",  # the outermost: it sees every answer
+    "besedka.web.problems.plain_refusals",  # it sees every answer, of the others too
     "django.middleware.security.SecurityMiddleware",
     "besedka.web.security.content_security",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -134,6 +140,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "besedka.web.trying.Again",  # the innermost: the view alone is done again
 ]
 CSRF_FAILURE_VIEW = "besedka.web.problems.csrf_failed"
 ROOT_URLCONF = "besedka.project.urls"
@@ -199,9 +206,30 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 LOCALE_PATHS = [PACKAGE / "locale"]
 STATIC_URL = "/static/"
-MEDIA_ROOT = HOME / "media"  # what people send us to be shown
+MEDIA_ROOT = HOME / "media"  # what people send us to be shown, unless there is a bucket for it
+S3_BUCKET = env.str("BESEDKA_S3_BUCKET", "")  # private, for files of several hosts; unset: BESEDKA_HOME/media
+S3_ENDPOINT = env.str("BESEDKA_S3_ENDPOINT", "")  # https://… of MinIO, Yandex and others; unset: Amazon
+S3_REGION = env.str("BESEDKA_S3_REGION", "us-east-1")  # as that server calls it; requests are signed for it
+S3_KEY = env.str("BESEDKA_S3_KEY", "")  # who we are there; unset: what the machine itself may (Amazon's role)
+S3_SECRET = env.str("BESEDKA_S3_SECRET", "")  # of that key
+S3_PREFIX = env.str("BESEDKA_S3_PREFIX", "")  # folders in the bucket, as besedka/media; unset: its root
+_bucket = {
+    "bucket_name": S3_BUCKET,
+    "endpoint_url": S3_ENDPOINT or None,
+    "region_name": S3_REGION,
+    "access_key": S3_KEY or None,
+    "secret_key": S3_SECRET or None,
+    "location": S3_PREFIX.strip("/"),
+}
+STORAGES = {
+    "default": {"BACKEND": "besedka.media.bucket.Bucket", "OPTIONS": _bucket}
+    if S3_BUCKET
+    else {"BACKEND": "besedka.media.folder.Folder"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 INDEX_FOLDER = HOME / "indexes"  # of large bases of knowledge, so that a restart need not build them
-STATIC_ROOT = HOME / "static"
+STATIC_ROOT = env.str("BESEDKA_STATIC", "")  # the folder of static files for nginx; unset: static in BESEDKA_HOME
+STATIC_ROOT = Path(STATIC_ROOT or HOME / "static")
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns at every start where it is missing
 # Files of the package are served as they lie there: no copying step between an update and a start.
 WHITENOISE_USE_FINDERS = True
@@ -258,6 +286,7 @@ UNFOLD = {
 HEALTH = {  # parts that say in a word how they do, and what does so
     "loops": "besedka.project.pulse.state",
     "telegram": "besedka.telegram.health.state",
+    **({"files": "besedka.media.store.state"} if S3_BUCKET else {}),
 }
 SILENCED_SYSTEM_CHECKS = [
     "axes.W002",  # its middleware answers with a page of its own; ours are problems, see besedka.accounts.guarding
@@ -266,8 +295,11 @@ TESTING = "pytest" in sys.modules or os.environ.get("BESEDKA_TESTING") == "on"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "besedka.project.logging.OneLine"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"()": "besedka.project.logging.OneLine"},
+        "json": {"()": "besedka.project.logging.OneObject"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "filters": {"clients_fault": {"()": "besedka.project.logging.ClientsFault"}},
     "loggers": {
@@ -277,5 +309,6 @@ LOGGING = {
         "axes": {"level": "ERROR"},  # it would write the name that was typed, and people type passwords there
         "httpx2": {"level": "WARNING"},
         "openai": {"level": "WARNING"},
+        "celery": {"level": "WARNING"},  # a line for each task that comes, and for each that goes
     },
 }

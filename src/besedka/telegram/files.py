@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ from besedka.telegram.acts import File
 LARGEST = uploads.MAX_BYTES  # that we keep; Telegram would give twice as much
 _PHOTOS = ("image/jpeg", "image/png", "image/webp")
 _VOICE = "audio/ogg"
+_working = ThreadPoolExecutor(4, "telegram-files")  # a store that hangs is to hold up nothing but files
 
 T = TypeVar("T")
 
@@ -30,30 +32,31 @@ class Found(msgspec.Struct, frozen=True):
 
 
 async def read(file: dict[str, Any]) -> Found | None:
-    """The file of a message's payload; None where it is not to be had."""
-    return await asyncio.to_thread(_on_its_own, lambda: _read(str(file.get("key", ""))))
+    """The file of a message's payload; None where it is not to be had. Raises `Unavailable`."""
+    return await _apart(lambda: _on_its_own(lambda: _read(str(file.get("key", "")))))
 
 
 def _read(key: str) -> Found | None:
     try:
-        kept, path = attachments.read(key)
-        data = path.read_bytes()
-    except (NotFound, OSError):
+        kept = attachments.read(key)
+        with attachments.opened(key) as opened:
+            data = bytes(opened.read())
+    except NotFound:
         return None
     kind = "photo" if kept.media_type in _PHOTOS else "voice" if kept.media_type == _VOICE else "document"
     return Found(kind, kept.name, data)
 
 
 async def keep(writer: Batcher, file: File, conversation_id: int) -> Kept:
-    """The file is on disk and known, for a message of this conversation. Raises a `Problem` if it is refused."""
+    """The file is stored and known, for a message of this conversation. Raises a `Problem` if it is refused."""
     upload = Upload(name=file.name, media_type=file.media_type, data=file.data, conversation_id=conversation_id)
-    written = await asyncio.to_thread(attachments.write, upload)  # decodes pictures
+    written = await _apart(lambda: attachments.write(upload))  # decodes pictures
     if isinstance(written, Problem):
         raise written
     try:
         return await writer.submit(attachments.record_many, written)
     except BaseException:
-        attachments.discard(written)
+        await _apart(lambda: attachments.discard(written))
         raise
 
 
@@ -67,6 +70,10 @@ def refusal(problem: Problem) -> str:
     if isinstance(problem, Unavailable):
         raise problem
     return "file_large" if isinstance(problem, FileTooLarge) else "file_refused"
+
+
+async def _apart(work: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(_working, work)
 
 
 def _on_its_own(work: Callable[[], T]) -> T:

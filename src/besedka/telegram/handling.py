@@ -78,8 +78,8 @@ class Handling:
         try:
             for waiting in found:
                 await self._handle(waiting)
-        except Unavailable:
-            logger.warning("no database; updates of Telegram wait")
+        except Unavailable as problem:
+            logger.warning("updates of Telegram wait: %s", problem.detail)
             await asyncio.sleep(PAUSE_S)
         finally:
             self._in_work -= {waiting.id for waiting in found}
@@ -105,7 +105,7 @@ class Handling:
             await self._answer_press(act.query_id, done)
 
     async def _with_file(self, act: Act, file: File) -> Act:
-        """With its file on our disk, or with the reason why there is none."""
+        """With its file in our store, or with the reason why there is none."""
         conversation_id = await self._reader.submit(operators.led_many, act.chat_id)
         if conversation_id is None:
             return act  # whoever sent it is told that nobody is there to get it

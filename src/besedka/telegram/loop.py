@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import importlib
 import logging
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.utils import timezone
 
+from besedka.conversations import posts
 from besedka.conversations.batcher import Batcher
+from besedka.conversations.posts import Held
 from besedka.problems import Unavailable
 from besedka.telegram import health, polling, post, updates
 from besedka.telegram.failures import Failure, Refused
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+SENDING = "telegram's sender"  # the post of whoever sends, where that is not who receives
 FORGET_S = 3600  # between two looks for what is too old
 PAUSE_S = 1.0  # before what broke down begins again
 WEBHOOK_S = 600  # between two times that Telegram is told where we are
@@ -42,11 +45,11 @@ class Told:
         self.state = state
 
 
-async def run(writer: Batcher, reader: Batcher) -> None:
+async def run(writer: Batcher, reader: Batcher, *, sending: bool = True) -> None:
     """Do what is to be done in Telegram for as long as we hold the post, and wait for it while we do not.
 
     For ever, until cancelled. Any number of processes may run this; Telegram's client is loaded by the one that
-    has the post only.
+    has the post only. Without `sending`, deliveries are left to whoever runs `send`.
     """
     holder = post.new_holder()
     while True:
@@ -54,7 +57,7 @@ async def run(writer: Batcher, reader: Batcher) -> None:
         if not await _hold(writer, holder, told):
             await asyncio.sleep(post.RENEWED_S)
             continue
-        working = asyncio.create_task(_work(writer, reader, told))
+        working = asyncio.create_task(_work(writer, reader, told, sending=sending))
         try:
             await _renew(writer, holder, told, working)
         finally:
@@ -86,19 +89,52 @@ async def _renew(writer: Batcher, holder: str, told: Told, working: "asyncio.Tas
             continue
 
 
-async def _work(writer: Batcher, reader: Batcher, told: Told) -> None:
+async def send(writer: Batcher, reader: Batcher) -> None:
+    """Send deliveries for as long as no other process does. For ever, until cancelled."""
+    mine = Held(SENDING, posts.new_holder())
+    while True:
+        if await _may_send(writer, mine):
+            sending = asyncio.create_task(_send(writer, reader))
+            try:
+                while not sending.done() and await _may_send(writer, mine):
+                    await asyncio.wait([sending], timeout=post.RENEWED_S)
+            finally:
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
+                with contextlib.suppress(Unavailable):
+                    await writer.submit(posts.leave_many, mine)
+        await asyncio.sleep(post.RENEWED_S)
+
+
+async def _may_send(writer: Batcher, mine: Held) -> bool:
+    """Whether no other process sends; unsure is no."""
+    try:
+        return await writer.submit(posts.hold_many, posts.Wish(mine.name, mine.holder, post.HELD_S), durable=False)
+    except Unavailable:
+        return False
+
+
+async def _send(writer: Batcher, reader: Batcher) -> None:
+    async with _client() as client:
+        await _logged(Sender(client, writer, reader).run())
+
+
+async def _work(writer: Batcher, reader: Batcher, told: Told, *, sending: bool) -> None:
+    async with _client() as client, asyncio.TaskGroup() as group:
+        group.create_task(_logged(_receive(client, writer, told)))
+        group.create_task(_logged(Handling(client, writer, reader).run()))
+        group.create_task(_logged(_forget(writer)))
+        if sending:
+            group.create_task(_logged(Sender(client, writer, reader).run()))
+
+
+@contextlib.asynccontextmanager
+async def _client() -> "AsyncIterator[Client]":
     # Loading takes a second or more and must not hold up the loop; only here, where it is needed.
     module: Any = await asyncio.to_thread(importlib.import_module, "besedka.telegram.client")
     client: Client = module.Client(settings.TELEGRAM_BOT_TOKEN, settings.TELEGRAM_API_BASE)
     try:
-        async with asyncio.TaskGroup() as group:
-            for part in (
-                _receive(client, writer, told),
-                Handling(client, writer, reader).run(),
-                Sender(client, writer, reader).run(),
-                _forget(writer),
-            ):
-                group.create_task(_logged(part))
+        yield client
     finally:
         await client.close()
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from django.db import transaction
 
+from besedka import about
 from besedka.conversations import deliveries, mirror, signals
 from besedka.conversations.batcher import Batcher
 from besedka.conversations.deliveries import Beginning, Delivered, Due, Parked
 from besedka.desk import outside
 from besedka.desk.outside import TELEGRAM
+from besedka.figures import counted
 from besedka.problems import Unavailable
 from besedka.telegram.failures import Blocked, Failure, Later, Never
 from besedka.telegram.letters import Letters
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CHANNELS = (TELEGRAM, mirror.CHANNEL)  # to operators, and to people about what they posted
+WAKE = "send"  # the kind of signal by which a task says what `deliver` says after a commit
 AT_ONCE = 50  # deliveries on their way, of each channel
 SWEEP_S = 1.0  # those that were put off, and those whose signal was lost
 LONGEST_PAUSE_S = 60.0
@@ -55,7 +58,7 @@ class Sender:
     async def run(self) -> None:
         """Send whatever is to be sent, until cancelled; then what was begun ends first."""
         try:
-            with signals.listen_to_all(CHANNELS, frozenset({"deliver"})) as woken:
+            with signals.listen_to_all(CHANNELS, frozenset({"deliver", WAKE})) as woken:
                 while True:
                     with contextlib.suppress(Unavailable):
                         await self._begin()
@@ -80,8 +83,10 @@ class Sender:
                     self._of_channel[due.channel] += 1
 
     async def _send(self, due: Due) -> None:
+        about.note(delivery=due.id, conversation=due.conversation_id)
         try:
             work, end = await self._outcome(due)
+            counted.DELIVERIES.labels(due.channel, _OUTCOMES[work]).inc()
             while True:  # what became of it is too dear to be forgotten
                 try:
                     await self._writer.submit(work, end)
@@ -141,3 +146,12 @@ def lost_many(lost: Sequence[Lost]) -> list[None]:
         if channel == mirror.CHANNEL:
             deliveries.park_all(channel, recipient, "this person has blocked the bot")
     return [None] * len(lost)
+
+
+_OUTCOMES = {  # in figures
+    deliveries.delivered_many: "delivered",
+    deliveries.later_many: "later",
+    deliveries.unclear_many: "unclear",
+    park_many: "parked",
+    lost_many: "lost",
+}

@@ -1,17 +1,16 @@
-"""Turns as tasks of this process: each conversation's one after another, many conversations at once."""
+"""The turns that this process runs: each conversation's one after another, many conversations at once."""
 
 import asyncio
 import functools
 import logging
 from collections.abc import Iterable
 
-from django.utils import timezone
-
+from besedka import about
 from besedka.answers import budget
-from besedka.bots import executions
 from besedka.conversations import leases, signals, speech
 from besedka.conversations.batcher import Batcher
 from besedka.conversations.leases import Claim
+from besedka.figures import counted
 from besedka.problems import Unavailable
 from besedka.turns import claim, ledger, run
 from besedka.turns.calls import Books
@@ -20,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 2_000  # turns under way; the rest waits in the database, where the sweep finds it
 RENEW_S = leases.LEASE_S / 3  # seconds between two renewals of the leases that we hold
+WAITING, THINKING, COMMIT = (counted.TURN_SECONDS.labels(stage) for stage in ("waiting", "thinking", "commit"))
 SWEEP_S = 1  # seconds between two looks for turns that nobody runs
 
 
@@ -27,7 +27,9 @@ class Runner:
     """Runs the turns that are due."""
 
     def __init__(self, writer: Batcher, reader: Batcher) -> None:
+        """The database by its batchers. To be made on the loop that the turns are to run on."""
         self._writer, self._reader = writer, reader
+        self._loop = asyncio.get_running_loop()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._again: set[int] = set()
         self._claims: dict[int, Claim] = {}
@@ -48,16 +50,16 @@ class Runner:
 
     async def renew(self) -> None:
         """Hold the leases of turns that take long."""
-        for held in list(self._claims.values()):
-            await self._writer.submit(leases.renew_many, held, durable=False)
+        held = [self._writer.submit(leases.renew_many, claim, durable=False) for claim in self._claims.values()]
+        await asyncio.gather(*held)
 
     async def sweep(self) -> None:
         """Begin turns that are due and that nobody runs: their signal was lost, or their worker died."""
         self.begin(await self._reader.submit(_due, AT_ONCE))
 
-    async def rouse(self) -> None:
-        """Make the turns due of walks that have waited long enough."""
-        await self._writer.submit(_roused, AT_ONCE, durable=False)
+    def see_to(self, conversation_id: int) -> None:
+        """Run this conversation's turn, where one is due that nobody runs. For another thread: it waits."""
+        asyncio.run_coroutine_threadsafe(self._end_of(conversation_id), self._loop).result()
 
     async def stop(self) -> None:
         """End what runs. What was not committed is due still and begins anew, here or elsewhere."""
@@ -65,14 +67,20 @@ class Runner:
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
 
+    async def _end_of(self, conversation_id: int) -> None:
+        self.begin([conversation_id])
+        if conversation_id in self._running:  # else there are too many, and the sweep takes it up
+            await asyncio.wait([self._running[conversation_id]])
+
     async def _serve(self, conversation_id: int) -> None:
+        about.note(conversation=conversation_id)
         try:
             due = True
             while due or conversation_id in self._again:
                 self._again.discard(conversation_id)
                 due = await self._turn(conversation_id)
         except Unavailable:
-            logger.warning("conversation %d: no database; the sweep takes the turn up again", conversation_id)
+            logger.warning("no database; the sweep takes the turn up again")
         finally:
             self._again.discard(conversation_id)
             self._running.pop(conversation_id, None)
@@ -82,25 +90,26 @@ class Runner:
         if task is None:
             return False
         self._claims[conversation_id] = task.claim
+        WAITING.observe(task.claim.waited_s)
         signals.send_many({"typing:bot": [conversation_id]})
         try:
-            thought = await run.think(
-                task,
-                aloud=functools.partial(speech.aloud, conversation_id),
-                spend=functools.partial(self._writer.submit, budget.spend_many, durable=False),
-                books=self._books,
-            )
-            return await self._writer.submit(run.commit_many, thought)
+            with counted.TURNS_RUNNING.track_inprogress(), THINKING.time():
+                thought = await run.think(
+                    task,
+                    aloud=functools.partial(speech.aloud, conversation_id),
+                    spend=functools.partial(self._writer.submit, budget.spend_many, durable=False),
+                    books=self._books,
+                )
+            with COMMIT.time():
+                due = await self._writer.submit(run.commit_many, thought)
+            counted.TURNS.labels(thought.outcome).inc()
+            return due
+        except Exception:
+            counted.TURNS.labels("failed").inc()
+            raise
         finally:
             self._claims.pop(conversation_id, None)
             speech.silence(conversation_id)
-
-
-def _roused(limits: list[int]) -> list[int]:
-    """How many conversations were told that their time has come."""
-    told = [executions.wake_many(timezone.now(), limit=limit) for limit in limits]
-    leases.stir_many([conversation_id for some in told for conversation_id in some])
-    return [len(some) for some in told]
 
 
 def _due(limits: list[int]) -> list[list[int]]:

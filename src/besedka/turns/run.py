@@ -46,6 +46,11 @@ class Thought(msgspec.Struct, frozen=True):
     stand: Stand | None = None  # in a scenario
     reachable: Reachable | None = None  # the contact left an address, as the house had asked
 
+    @property
+    def outcome(self) -> str:
+        """In a word: `handed_off`, `answered`, or `silent` where nothing came of it."""
+        return "handed_off" if self.hand_off is not None else "answered" if self.says else "silent"
+
 
 async def think(
     task: Task,
@@ -73,7 +78,7 @@ async def think(
     except Unavailable:  # the database is away: the turn stays due, and is taken up again
         raise
     except Exception as error:  # a bug of ours must not end in silence: the visitor gets a person
-        logger.exception("conversation %d: the turn broke", task.claim.conversation_id)
+        logger.exception("the turn broke")
         trace["error"] = type(error).__name__
         thought = _handed_off(task, "turn_failed", trace)
     trace["milliseconds"] = round((time.perf_counter() - began) * 1000, 1)
@@ -163,6 +168,8 @@ def commit_many(thoughts: Sequence[Thought]) -> list[bool]:
         for thought in thoughts
         for says in thought.says
     ]
+    if appends and not all(thought.says for thought in thoughts):  # else appending locks all there are
+        leases.hold_many([thought.task.claim for thought in thoughts])
     if appends:
         log.append_many(appends)
     finished = leases.finish_many([_finish(thought) for thought in thoughts])

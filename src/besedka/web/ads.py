@@ -1,5 +1,6 @@
 """The pages of ads: a list to search and filter, one ad, and the pictures."""
 
+import threading
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -7,11 +8,14 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 
 from besedka.ads import access, images, listing, wire
 from besedka.ads.models import Ad
-from besedka.problems import Invalid
+from besedka.problems import Invalid, Unavailable
 from besedka.web import pages
-from besedka.web.problems import read_only
+from besedka.web.problems import read_only, refuse
 
 A_YEAR_S = 31_536_000
+PICTURES = 4  # that are opened at once: where they lie on S3 it may hang, and half of Django's threads go on
+PATIENCE_S = 0.25  # of a thread that waits to be one of these
+_opening = threading.BoundedSemaphore(PICTURES)
 
 
 class Shown(NamedTuple):
@@ -67,10 +71,16 @@ def one(request: HttpRequest, ad_id: str) -> HttpResponse:
 @read_only
 def picture(request: HttpRequest, file: str) -> HttpResponseBase:
     """`/media/ads/{name}`: a picture. Its name is random and never used again, so that it may be kept for ever."""
+    if not _opening.acquire(timeout=PATIENCE_S):
+        return refuse(Unavailable("Too many pictures are fetched at once."))
     try:
-        opened = (images.folder() / file).open("rb")
+        opened = images.opened(file)
     except FileNotFoundError:
         raise Http404 from None
+    except Unavailable as problem:
+        return refuse(problem)
+    finally:
+        _opening.release()
     response = FileResponse(opened, content_type="image/webp", filename=file)
     response.headers["Cache-Control"] = f"public, max-age={A_YEAR_S}, immutable"
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"

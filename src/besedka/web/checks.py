@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth import password_validation
 from django.core.checks import CheckMessage, Error, Info, Warning, register
 from django.core.exceptions import ValidationError
+from django.core.files.storage import storages
 from django.http.request import validate_host
 
 TAG = "besedka"
@@ -50,6 +51,8 @@ def secrets(app_configs: Any, **options: Any) -> list[CheckMessage]:
         except ValidationError:
             hint = "Choose one of ten characters or more that is in no list, or leave it unset: one is made up."
             found.append(Error("BESEDKA_ADMIN_PASSWORD can be guessed.", hint=hint, id="besedka.E003"))
+    if settings.METRICS_TOKEN and (why := weakness(settings.METRICS_TOKEN, SHORTEST_KEY)):
+        found.append(level(f"BESEDKA_METRICS_TOKEN {why}.", hint=NEW_SECRET, id="besedka.E006"))
     return found
 
 
@@ -59,7 +62,33 @@ def addresses(app_configs: Any, **options: Any) -> list[CheckMessage]:
     return [*_ports(), *(_public() if settings.PUBLIC else ()), *_urls()]
 
 
+@register(TAG)
+def files(app_configs: Any, **options: Any) -> list[CheckMessage]:
+    """Where people's files lie is said whole, and its client is installed."""
+    return list(_bucket())
+
+
+def _bucket() -> Iterator[CheckMessage]:
+    given = [name for name in ("ENDPOINT", "KEY", "SECRET", "PREFIX") if getattr(settings, f"S3_{name}")]
+    if not settings.S3_BUCKET:
+        if given:
+            hint = "Name the bucket, or unset the others: files would go to BESEDKA_HOME."
+            yield Error(f"BESEDKA_S3_{given[0]} is set, BESEDKA_S3_BUCKET is not.", hint=hint, id="besedka.E006")
+        return
+    try:
+        storages["default"]  # its client takes a second to load: now, and not when the first file comes
+    except ImportError:
+        yield Error("BESEDKA_S3_BUCKET needs a client.", hint="pip install 'besedka[s3]'", id="besedka.E007")
+    if bool(settings.S3_KEY) != bool(settings.S3_SECRET):
+        yield Error("BESEDKA_S3_KEY and BESEDKA_S3_SECRET go together.", id="besedka.E008")
+    if settings.S3_ENDPOINT and urlsplit(settings.S3_ENDPOINT).scheme not in ("https", "http"):
+        yield Error("BESEDKA_S3_ENDPOINT begins with none of https://, http://.", id="besedka.E009")
+
+
 def _ports() -> Iterator[CheckMessage]:
+    if settings.METRICS_PORT and not settings.METRICS_TOKEN:
+        hint = "Set BESEDKA_METRICS_TOKEN; nobody sees figures without it."
+        yield Warning("BESEDKA_METRICS_PORT is set, and no token.", hint=hint, id="besedka.W008")
     if not 1 <= settings.PORT <= 65_535:
         yield Error("PORT is no port: 1 to 65535.", id="besedka.E004")
     scheme = urlsplit(settings.REDIS_URL).scheme

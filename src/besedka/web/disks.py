@@ -6,6 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+from django.conf import settings
+
 OK = "ok"
 LOW = "low"  # somebody should look at it today
 FULL = "full"
@@ -26,6 +28,11 @@ def state(folder: Path) -> str:
     if free < FULL_BYTES:
         return FULL
     return LOW if free < LOW_BYTES else OK
+
+
+def ours() -> list[Path]:
+    """The folders that we write to: our home, and that of people's files unless these lie elsewhere."""
+    return [settings.HOME] if settings.S3_BUCKET else [settings.HOME, settings.MEDIA_ROOT]
 
 
 def existing(folder: Path) -> Path:

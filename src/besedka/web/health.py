@@ -65,7 +65,7 @@ def parts_now() -> Parts:
     """Database, migrations, turns, disk and signals, as of at most a second ago; within some three seconds."""
     with _look.lock:
         if time.monotonic() - _look.at >= KEPT_S:
-            folders = {disks.existing(folder) for folder in (settings.HOME, settings.MEDIA_ROOT)}
+            folders = {disks.existing(folder) for folder in disks.ours()}
             signals = "off"
             if settings.REDIS_URL:  # only who has one loads its client
                 signals = import_string("besedka.conversations.relay.state")(settings.REDIS_URL)

@@ -2,6 +2,8 @@
 
 import functools
 import json
+import re
+import secrets
 from collections.abc import Callable, Mapping
 
 from django.contrib.auth.decorators import login_required, permission_required
@@ -15,13 +17,14 @@ from besedka import pictures
 from besedka.accounts import roles
 from besedka.ads import access, changes, images
 from besedka.ads.models import Ad
-from besedka.problems import BodyTooLarge, ChangedMeanwhile, MethodNotAllowed, NotFound
+from besedka.problems import BodyTooLarge, ChangedMeanwhile, MethodNotAllowed, NotFound, Unavailable
 from besedka.web import ad_form, ads, languages, pages
 from besedka.web.ad_form import Field, Filled, UpToLimit
 from besedka.web.problems import READING, read_only, refuse
 
 AT_ONCE = 20  # ads of a page
 MAX_BODY = 4 * pictures.MAX_BYTES  # bytes of a form: of one with too large a picture what was typed is still read
+_KEY = re.compile(r"[0-9a-f]{32}")
 BLANK = dict.fromkeys(changes.WRITTEN, "")
 
 
@@ -39,7 +42,10 @@ def _form(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
             return refuse(BodyTooLarge(limit_bytes=MAX_BODY))
         limit = UpToLimit(request)
         request.upload_handlers.insert(0, limit)
-        response: HttpResponse = signed_in(request, limit=limit, **found)
+        try:
+            response: HttpResponse = signed_in(request, limit=limit, **found)
+        except Unavailable as problem:  # its picture cannot be stored now
+            return refuse(problem)
         add_never_cache_headers(response)  # whoever signs in next on this machine is somebody else
         return response
 
@@ -72,11 +78,16 @@ def new(request: HttpRequest, *, limit: UpToLimit) -> HttpResponse:
     if request.method != "POST":
         return _show(request, None, _plain(BLANK))
     filled = ad_form.read(request, languages.of_page(request), limit=limit)
+    author_id, form = int(request.user.pk or 0), _key(request)
+    complete = len(filled.values) == len(changes.WRITTEN)
+    if complete and (twice := changes.published(filled.values, author_id=author_id, form=form)):
+        return _onward(f"/ads/{twice.pk}/?said=published")
     if filled.faults:
         return _show(request, None, _plain(filled.typed, filled.faults), filled=filled, status=400)
     picture = filled.picture if isinstance(filled.picture, images.Encoded) else None
-    author_id = int(request.user.pk or 0)
-    ad = changes.publish(filled.values, author_id=author_id, now=timezone.now(), picture=picture)
+    if form and not changes.free(form, author_id=author_id):
+        form = None  # somebody went back to a form that was sent, and says something else now
+    ad = changes.publish(filled.values, author_id=author_id, now=timezone.now(), picture=picture, form=form)
     ad_form.done(filled)
     return _onward(f"/ads/{ad.pk}/?said=published")
 
@@ -139,6 +150,12 @@ def _own(request: HttpRequest, ad_id: str) -> Ad | None:
     return ad
 
 
+def _key(request: HttpRequest) -> str | None:
+    """The one-time key of the form that was sent; None where it is none of ours."""
+    given = request.POST.get("key", "")
+    return given if _KEY.fullmatch(given) else None
+
+
 def _version(request: HttpRequest) -> int:
     """Of the ad that was in the form when it was opened; one that never was for anything else."""
     given = request.POST.get("version", "")
@@ -178,6 +195,7 @@ def _show(
         without=filled is not None and filled.picture is None,
         version=version,
         seen=before,
+        key=_key(request) or secrets.token_hex(16),
         note=note,
         faulty=bool(filled and filled.faults),
     )

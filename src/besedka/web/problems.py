@@ -69,7 +69,7 @@ class InternalError(Problem):
 
 
 def plain_refusals(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """The outermost middleware: every answer has its request's id, every refusal the form its reader reads."""
+    """Around the other middlewares: every answer has its request's id, every refusal the form its reader reads."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         begun = None if request_id() else begin_request()  # the door has begun it, where we stand behind it
@@ -130,7 +130,9 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's answer after a bug, which stands in the log only, and while the database is away."""
+    """Django's answer after a bug, which stands in the log only, and while the database or a store is away."""
+    if isinstance(problem := sys.exception(), Unavailable):
+        return refuse(problem)
     away = isinstance(sys.exception(), OperationalError | InterfaceError)
     return refuse(Unavailable("The database does not answer.") if away else InternalError())
 

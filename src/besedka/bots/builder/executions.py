@@ -16,6 +16,7 @@ from besedka.bots import scenarios, walks
 from besedka.bots.builder import drawing
 from besedka.bots.models import Execution
 from besedka.conversations import reports
+from besedka.conversations.bounded_pages import BoundedPages
 
 SHOWN = 300  # places of a way
 
@@ -27,6 +28,7 @@ class ExecutionAdmin(ModelAdmin):
     list_select_related = ("bot", "scenario")
     search_fields = ("user_session",)
     show_full_result_count = False
+    paginator = BoundedPages
     fieldsets = (
         (None, {"fields": (("bot", "scenario"), ("is_completed", "talk"), ("created_at", "updated_at"))}),
         (None, {"fields": ("remembered", "picture", "way")}),

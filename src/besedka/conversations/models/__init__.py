@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from besedka.conversations.models.outbox import Act, Delivery, Watcher
+from besedka.conversations.models.posts import Post
 
 __all__ = [
     "Act",
@@ -21,6 +22,7 @@ __all__ = [
     "Identity",
     "Inbox",
     "Message",
+    "Post",
     "Turn",
     "Watcher",
     "Wording",
@@ -340,7 +342,7 @@ class Episode(models.Model):
 
 
 class Attachment(models.Model):
-    """A file that somebody wants to send, or has sent. Its bytes lie under `MEDIA_ROOT`; see `attachments`."""
+    """A file that somebody wants to send, or has sent. Its bytes lie in the store; see `attachments`."""
 
     key = models.CharField(max_length=32, unique=True)  # 128 random bits, in hex; all it takes to fetch the file
     conversation = models.ForeignKey(Conversation, models.CASCADE, null=True, related_name="attachments")

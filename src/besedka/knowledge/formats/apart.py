@@ -34,7 +34,7 @@ _OUT_OF_BOUNDS = (
     -9,
     -24,
 )  # how a process ends that may have no more: aborted, killed, out of time
-_PROBLEMS: dict[str, type[Problem]] = {
+PROBLEMS: dict[str, type[Problem]] = {
     kind.code: kind
     for module in (rows, refusals)
     for kind in vars(module).values()
@@ -98,7 +98,7 @@ def _heard(said: IO[bytes], progress: Progress) -> dict[str, Any] | None:
 
 def _table(told: dict[str, Any]) -> Table:
     if "code" in told:
-        raise _PROBLEMS[told["code"]](told["detail"], **told["details"])
+        raise PROBLEMS[told["code"]](told["detail"], **told["details"])
     pieces = [Piece(Row(*row), known_by, url) for row, known_by, url in told["pieces"]]
     return Table(pieces, [Refused(*error) for error in told["errors"]])
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TextIO
 
-from besedka.project.doctor import configuration, outside, storage
+from besedka.project.doctor import configuration, outside, scaled, storage
 from besedka.project.doctor.findings import DOUBTFUL, FINE, WRONG, Finding, told, wrong
 
 MARKS = {FINE: ("✓", "ok", "32"), DOUBTFUL: ("!", "!", "33"), WRONG: ("✗", "X", "31")}
@@ -18,8 +18,13 @@ def examine(*, url: str | None = None, ask_models: bool = False) -> Iterator[Fin
         ("settings", configuration.checked),
         ("settings", configuration.secret_file),
         ("disk", storage.folders),
+        ("files", storage.bucket),
         ("database", storage.database),
         ("redis", outside.redis),
+        ("broker", scaled.broker),
+        ("beat", scaled.beat),
+        ("flower", scaled.flower),
+        ("metrics", scaled.metrics),
         ("telegram", outside.telegram),
         ("models", lambda: outside.models(ask=ask_models)),
         ("address", lambda: outside.address(url)),

@@ -52,7 +52,8 @@ def _secrets() -> list[str]:
     known = [settings.SECRET_KEY, *settings.ENCRYPTION_KEYS, settings.ADMIN_PASSWORD]
     known += [settings.TELEGRAM_BOT_TOKEN, settings.TELEGRAM_WEBHOOK_SECRET]
     known += [settings.YANDEX_API_KEY, settings.OPENAI_API_KEY]
-    for url in (settings.DATABASE_URL, settings.REDIS_URL):
+    known += [settings.METRICS_TOKEN, settings.FLOWER_PASSWORD, settings.SENTRY_DSN]
+    for url in (settings.DATABASE_URL, settings.REDIS_URL, settings.CELERY_BROKER_URL):
         password = urlsplit(url).password or ""
         known += [password, unquote(password)]
     return sorted(filter(None, known), key=len, reverse=True)

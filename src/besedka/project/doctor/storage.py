@@ -11,6 +11,9 @@ from django.db import Error, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from besedka.media import store
+from besedka.project import databases
+from besedka.project.doctor import connections
 from besedka.project.doctor.findings import Finding, doubtful, fine, told, wrong
 from besedka.web import disks
 
@@ -22,12 +25,15 @@ SETTLED = datetime(2025, 1, 1, tzinfo=UTC)  # a clock that says less was never s
 def database() -> Iterator[Finding]:
     """It answers, is one that we know, has our tables, takes what we write, and keeps it."""
     began = time.monotonic()
+    databases.leave_pool()
     try:
         connection.ensure_connection()
         took_ms = (time.monotonic() - began) * 1000
         version = ".".join(map(str, connection.get_database_version()))
         yield fine("database", f"{NAMES[connection.vendor]} {version} answers in {took_ms:.0f} ms")
         connection.check_database_version_supported()
+        if connection.vendor == "postgresql":
+            yield from connections.examined()
         yield from _durability()
         missing = list(_missing_migrations())
         yield from missing or [fine("migrations", "all of them are applied")]
@@ -42,7 +48,7 @@ def database() -> Iterator[Finding]:
 
 def folders() -> Iterator[Finding]:
     """Our folders take what we write, and have room."""
-    for there in dict.fromkeys(disks.existing(folder) for folder in (settings.HOME, settings.MEDIA_ROOT)):
+    for there in dict.fromkeys(disks.existing(folder) for folder in disks.ours()):
         state = disks.state(there)
         free = f"{shutil.disk_usage(there).free / 1e9:.1f} GB free at {there}"
         if state == disks.OK:
@@ -54,6 +60,23 @@ def folders() -> Iterator[Finding]:
         else:
             grave = wrong if state == disks.FULL else doubtful
             yield grave("disk", free, "Make room, or move BESEDKA_HOME to a larger disk.")
+
+
+def bucket() -> Iterator[Finding]:
+    """Files on S3: it answers, and takes what we write."""
+    if not settings.S3_BUCKET:
+        return
+    where = f"{settings.S3_BUCKET} at {settings.S3_ENDPOINT or 'Amazon'}"
+    match store.state(patience_s=30):
+        case "ok":
+            yield fine("files", f"the bucket {where} takes what we write")
+        case "refused":
+            advice = "Look at BESEDKA_S3_KEY, its secret, the region, and what that key may do in the bucket."
+            yield wrong("files", f"the bucket {where} does not let us write", advice)
+        case _:
+            yield wrong(
+                "files", f"the bucket {where} does not answer", "Look at BESEDKA_S3_ENDPOINT and the network."
+            )
 
 
 def _missing_migrations() -> Iterator[Finding]:
