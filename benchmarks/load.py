@@ -74,6 +74,7 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--web", type=int, default=2, help="web processes (default: 2)")
     parser.add_argument("--broker", default=BROKER, help="its URL; `none`: the web processes run the turns")
     parser.add_argument("--redis", default=Shape.redis, help="REDIS_URL; a database that nobody else uses")
+    parser.add_argument("--postgresql", default=Shape.postgresql, help="where to make a database; its URL")
     parser.add_argument("--require", action="append", default=[], metavar="NAME<=NUMBER", help="may be repeated")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="of the report (default: build/load)")
     parser.add_argument("--name", default="load", help="of the files of the report")
@@ -103,7 +104,14 @@ def site_for(options: argparse.Namespace) -> Iterator[Site]:
         operators = [(name, password, 5) for name, _, password in people]
         yield Site(options.url.rstrip("/"), inboxes, operators, roots=roots)
         return
-    shape = Shape(options.web, options.broker, options.redis, options.operators, phones=options.phones)
+    shape = Shape(
+        options.web,
+        options.broker,
+        options.redis,
+        options.postgresql,
+        options.operators,
+        phones=options.phones,
+    )
     with load_site.started(shape) as site:
         try:
             yield site

@@ -168,14 +168,19 @@ def read_over_http(url: str, visitors: list[tuple[str, str]]) -> dict[str, list[
 def turn_starts(select: Select, after_s: float, until_s: float) -> list[float]:
     """Milliseconds from a message to the claim of its turn, of messages between these seconds of the epoch.
 
-    Where the bot was still busy with what was said before, waiting is right, and these are left out.
+    A message counts from its commit where the server keeps the times of commits (`track_commit_timestamp`), else
+    from its own time, which was taken before that. Where the bot was still busy with what was said before, waiting
+    is right, and these are left out.
     """
+    [[keeps]] = select("SELECT current_setting('track_commit_timestamp') = 'on'")
+    stored = "pg_xact_commit_timestamp(xmin)" if keeps else "created_at"
     found = select(
         "WITH turns AS (SELECT t.conversation_id, t.from_seq, t.upto_seq, t.started_at,"
         " LAG(t.finished_at) OVER (PARTITION BY t.conversation_id ORDER BY t.from_seq) AS free_at"
         " FROM conversations_turn t WHERE t.outcome <> 'dropped')"
-        " SELECT EXTRACT(EPOCH FROM t.started_at - m.created_at) * 1000 FROM turns t"
-        " JOIN LATERAL (SELECT created_at FROM conversations_message WHERE conversation_id = t.conversation_id"
+        " SELECT EXTRACT(EPOCH FROM t.started_at - m.stored_at) * 1000 FROM turns t"
+        f" JOIN LATERAL (SELECT created_at, {stored} AS stored_at FROM conversations_message"
+        "  WHERE conversation_id = t.conversation_id"
         "  AND seq BETWEEN t.from_seq AND t.upto_seq AND author = 'contact' ORDER BY seq LIMIT 1) m ON TRUE"
         " WHERE (t.free_at IS NULL OR m.created_at > t.free_at)"
         f" AND EXTRACT(EPOCH FROM m.created_at) BETWEEN {after_s:.3f} AND {until_s:.3f}"

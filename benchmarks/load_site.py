@@ -25,7 +25,6 @@ from load_people import MESSAGES  # noqa: E402
 POSTGRESQL = os.environ.get("BESEDKA_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/besedka")
 PASSWORD = "a-password-of-load"
 MODEL, OFFLINE = "Да, расскажите о товаре номер", "hello"  # what is said to a bot with a model, and to one without
-THREADS = 256  # turns that wait for a model at once: messages a second times the seconds that it thinks, and some
 ENDS_S = 30  # seconds that a process has to end
 running.STARTED_S = 180  # several processes begin at once, perhaps on a machine that does more than that
 
@@ -60,6 +59,7 @@ class Shape:
     web: int = 2
     broker: str = ""  # unset: turns run in the web processes
     redis: str = "redis://127.0.0.1:6379/7"
+    postgresql: str = POSTGRESQL
     operators: int = 10
     capacity: int = 5
     phones: int = 3
@@ -151,7 +151,7 @@ def started(shape: Shape) -> Iterator[Site]:
     """An installation of this shape that serves, with an empty database; it is gone afterwards."""
     with (
         tempfile.TemporaryDirectory(prefix="besedka-load-") as folder,
-        running.scratch_database(POSTGRESQL, begun=True) as database,
+        running.scratch_database(shape.postgresql, begun=True) as database,
         contextlib.ExitStack() as life,
     ):
         town = Town(shape)
@@ -164,6 +164,7 @@ def started(shape: Shape) -> Iterator[Site]:
             _environment(shape, town, database),
             [running.BESEDKA, "web", "--workers", str(shape.web)],
         )
+        server.shell(running.MAKE_READY)
         opened = server.shell(_OPEN.format(password=PASSWORD, operators=shape.operators, capacity=shape.capacity))
         keys = json.loads(opened.strip().splitlines()[-1])
         inboxes = list(zip(keys, (MODEL, OFFLINE), strict=True))
@@ -224,8 +225,7 @@ def _others(shape: Shape) -> dict[str, list[str]]:
     """The commands beside the web processes."""
     commands: dict[str, list[str]] = {}
     if shape.broker:
-        worker = [running.BESEDKA, "worker", "--threads", str(THREADS)]
-        commands |= {"worker": worker, "beat": [running.BESEDKA, "beat"]}
+        commands |= {name: [running.BESEDKA, name] for name in ("worker", "beat")}
     if shape.phones:
         commands["telegram"] = [running.BESEDKA, "telegram"]
     return commands

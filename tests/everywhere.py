@@ -16,7 +16,7 @@ from typing import NamedTuple
 from services import SERVICES, address, answers
 
 SOME_FAILED = 1  # how pytest says it
-FEW = 5  # that may have met a limit of time
+FEW = 8  # that may have met a limit of time
 CHROMIUM = Path("/usr/bin/chromium")
 BROWSER = "tests/browser"  # apart from the others: Playwright keeps an event loop running
 PURE = [

@@ -13,7 +13,6 @@ from django.db import connection
 from starlette.types import ASGIApp, Message
 
 from besedka.conversations import inboxes
-from besedka.conversations.batcher import Batcher
 from besedka.door.app import make_door
 from besedka.door.house import Door
 from besedka.project import loops
@@ -198,12 +197,7 @@ def with_door(act: Callable[[Inside], Awaitable[Any]], *, rate_limits: bool = Fa
         raise AssertionError(f"{scope['path']} is not the door's")
 
     async def run() -> Any:
-        door = Door(
-            Batcher("writer", writes=True),
-            Batcher("reader", writes=False),
-            rate_limits=rate_limits,
-            trusted_proxies=0,
-        )
+        door = Door(rate_limits=rate_limits, trusted_proxies=0)
         app = make_door(door, behind=nothing_behind, lifespan=None)  # type: ignore[arg-type]
         async with loops.running(door, redis_url=None):
             door.directory = await asyncio.to_thread(_directory)

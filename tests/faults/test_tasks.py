@@ -32,10 +32,10 @@ AGAIN = """
 from time import sleep
 from besedka.conversations.models import Conversation
 from besedka.project import celery
-from besedka.turns.tasks import run_turn
+from besedka.turns.tasks import run_turns
 for _ in range(8):
     for pk in Conversation.objects.values_list("pk", flat=True):
-        run_turn.delay(pk)
+        run_turns.delay([pk])
     sleep(0.3)
 """
 

@@ -5,14 +5,16 @@ dies in between gives nothing back: the provider may have charged for it.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from besedka.answers.models import Spend
+from besedka.conversations import sql
+
+_TABLE = Spend._meta.db_table
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -37,10 +39,12 @@ def spend_many(wishes: Sequence[Wish], *, now: datetime | None = None) -> list[b
     """
     day = (now or timezone.now()).date()
     scopes = sorted({scope for wish in wishes for scope, _ in _limits(wish)})
-    rows = [Spend(scope=scope, day=day) for scope in scopes]
-    Spend.objects.bulk_create(rows, ignore_conflicts=True)
-    locked = Spend.objects.select_for_update().filter(day=day, scope__in=scopes).order_by("scope")
-    spent = {row.scope: row.tokens for row in locked}
+    locked = _lock(scopes, day)
+    if missing := [scope for scope in scopes if scope not in locked]:
+        rows = [Spend(scope=scope, day=day) for scope in missing]
+        Spend.objects.bulk_create(rows, ignore_conflicts=True)
+        locked = _lock(scopes, day)
+    spent = {scope: tokens for scope, (_, tokens) in locked.items()}
     added = dict.fromkeys(scopes, 0)
     granted = []
     for wish in wishes:
@@ -51,10 +55,20 @@ def spend_many(wishes: Sequence[Wish], *, now: datetime | None = None) -> list[b
         for scope, _ in limits:
             added[scope] += wish.tokens if grant else 0
         granted.append(grant)
-    for scope, tokens in added.items():
-        if tokens:
-            Spend.objects.filter(day=day, scope=scope).update(tokens=F("tokens") + tokens)
+    changed = [(spent[scope] + tokens, locked[scope][0]) for scope, tokens in added.items() if tokens]
+    if changed:
+        sql.update(_TABLE, {"tokens": "bigint"}, changed)
     return granted
+
+
+def _lock(scopes: Sequence[str], day: date) -> dict[str, tuple[int, int]]:
+    """The id and the sum of each of these that has one, until our commit."""
+    condition, parameters = sql.any_of("s.scope", scopes)
+    found = sql.select(
+        f"SELECT s.scope, s.id, s.tokens FROM {_TABLE} s WHERE s.day = %s AND {condition}{sql.locking('s')}",
+        [day.isoformat(), *parameters],
+    )
+    return {scope: (pk, tokens) for scope, pk, tokens in found}
 
 
 def _limits(wish: Wish) -> list[tuple[str, int | None]]:

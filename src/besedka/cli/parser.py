@@ -25,7 +25,7 @@ def make_parser() -> argparse.ArgumentParser:
         "worker", help="run turns, send and keep house for those who serve; needs a broker"
     )
     worker.add_argument("--queues", default="turns,deliveries,maintenance", help="which (default: all three)")
-    worker.add_argument("--threads", type=int, default=256, help="tasks at once (default: 256)")
+    worker.add_argument("--threads", type=int, default=8, help="tasks at once (default: 8); turns are not counted")
     worker.set_defaults(command="processes:worker")
     beat = commands.add_parser("beat", help="say when it is time to keep house; of several one does, others wait")
     beat.set_defaults(command="processes:beat")

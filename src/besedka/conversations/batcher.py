@@ -99,13 +99,14 @@ class Batcher:
         connection.close()
 
     def _portions(self, batch: list[Job]) -> list[list[Job]]:
-        """What becomes one transaction: on SQLite, which has one writer, everything; it waits for the disk once.
+        """What is done and handed out together: what one function takes, so that nobody waits for another's.
 
-        Elsewhere other processes write, too. A function locks its rows in the order that all agree on, but two
+        Writes on SQLite, which has one writer, are all one transaction: it waits for the disk once. Elsewhere
+        other processes write, too. A function locks its rows in the order that all agree on, but two
         functions in one transaction lock theirs one after the other, and so would two processes, the other way
         round: a deadlock, which costs everybody in both batches a second and more. So each has its own.
         """
-        if not batch or not self._writes or connection.vendor == "sqlite":
+        if self._writes and connection.vendor == "sqlite":
             return [batch] if batch else []
         return [[batch[index] for index in indices] for indices in _by_work(batch).values()]
 

@@ -47,7 +47,7 @@ class NotAtDesk(Problem):
 
 async def admit(door: Door, post: Post, conversation_id: int) -> None:
     """Raise `NotFound` for a conversation that is not there, or not of an inbox that this operator serves."""
-    standing = await door.reader.submit(queries.standings_many, conversation_id)
+    standing = await door.desk_reader.submit(queries.standings_many, conversation_id)
     if standing is None or not post.serves(standing.inbox_id):
         raise NotFound()
 
@@ -62,7 +62,7 @@ def inboxes(post: Post, wanted: int | None) -> tuple[int, ...] | None:
 async def open_one(door: Door, post: Post, command: commands.Open) -> Opened:
     """What there is to see of a conversation; that it was looked at is put on record."""
     opening = Opening(command.conversation, post.user_id, command.after)
-    opened: Opened = await door.reader.submit(reading.open_many, opening)
+    opened: Opened = await door.desk_reader.submit(reading.open_many, opening)
     await door.writer.submit(audit.record_many, Deed("read", post.user_id, command.conversation), durable=False)
     return opened
 
@@ -78,14 +78,14 @@ async def do(door: Door, post: Post, command: commands.Command) -> dict[str, Any
     match command:
         case commands.GetPage():
             where = (command.list, post.user_id, inboxes(post, command.inbox), command.after, command.size)
-            page = await door.reader.submit(queries.list_many, Listing(*where))
+            page = await door.desk_reader.submit(queries.list_many, Listing(*where))
             return {"cards": page.cards, "more": page.more}
         case commands.Search():
             query = Query(command.q, post.user_id, inboxes(post, command.inbox), command.before)
-            return await door.reader.submit(searching.find_many, query)
+            return await door.desk_reader.submit(searching.find_many, query)
         case commands.Earlier():
             want = Want(command.conversation, command.after, max(0, command.before - 1))
-            return {"messages": await door.reader.submit(reading.read_many, want)}
+            return {"messages": await door.desk_reader.submit(reading.read_many, want)}
         case commands.SendReply():
             return await _send(door, post, command)
         case commands.WriteNote():
@@ -94,7 +94,7 @@ async def do(door: Door, post: Post, command: commands.Command) -> dict[str, Any
         case commands.Describe():
             wish = Description(command.conversation, post.user_id, command.name, command.email, command.phone)
             await door.writer.submit(details.describe_many, wish)
-            return {"contact": await door.reader.submit(reading.contact_many, command.conversation)}
+            return {"contact": await door.desk_reader.submit(reading.contact_many, command.conversation)}
         case commands.Read():
             move = Move(command.conversation, queries.reader(post.user_id), command.seq)
             await door.writer.submit(cursors.move_many, move, durable=False)
@@ -132,7 +132,7 @@ async def _send(door: Door, post: Post, command: commands.SendReply) -> dict[str
         file=command.file,
     )
     entry = await door.writer.submit(replies.reply_many, reply)
-    standing = await door.reader.submit(queries.standings_many, entry.conversation_id)
+    standing = await door.desk_reader.submit(queries.standings_many, entry.conversation_id)
     if standing is not None and standing.owner_version == command.owner_version:
         return {"seq": entry.seq}
     return {"seq": entry.seq, **await _card(door, post, entry.conversation_id)}
@@ -154,4 +154,4 @@ async def post_file(caller: Caller) -> Response:
 
 
 async def _card(door: Door, post: Post, conversation_id: int) -> dict[str, Any]:
-    return {"card": await door.reader.submit(desk_stream.card_many, (conversation_id, post.user_id))}
+    return {"card": await door.desk_reader.submit(desk_stream.card_many, (conversation_id, post.user_id))}

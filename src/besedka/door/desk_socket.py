@@ -125,9 +125,9 @@ class Console:
 
     async def _may_stay(self) -> bool:
         """Whether everything is as it was; if it is not, this window is closed with what has become of it."""
-        post: Post | None = await self.door.reader.submit(duty.of_user_many, self.person.user_id)
+        post: Post | None = await self.door.desk_reader.submit(duty.of_user_many, self.person.user_id)
         # After the post, which a person who is switched off between the two has no more either.
-        person = await self.door.reader.submit(tickets.known_many, self.person.user_id)
+        person = await self.door.desk_reader.submit(tickets.known_many, self.person.user_id)
         if person is not None and (post is None or not post.is_enabled):
             await hang_up(self.ws, NotAtDesk())
         elif person is None or person.fingerprint != self.person.fingerprint:

@@ -42,7 +42,7 @@ async def follow_list(door: Door, send: Send, watch: Watch, operator_id: int, in
     with signals.listen_to_all({*topics, read_topic(operator_id)}, DESK) as woken:
         while True:
             began = time.monotonic()
-            page: Page = await door.reader.submit(queries.list_many, listing)
+            page: Page = await door.desk_reader.submit(queries.list_many, listing)
             changed = [card for card in page.cards if shown.get(card.id) != card]
             now = [card.id for card in page.cards]
             if changed or now != order:
@@ -84,14 +84,14 @@ async def follow_conversation(door: Door, send: Send, opened: Opened, operator_i
             if "state" in kinds or not kinds:
                 card = await _bring_card(door, send, conversation_id, operator_id, card)
             if "note" in kinds or not kinds:
-                for note in await door.reader.submit(_notes, (conversation_id, noted)):
+                for note in await door.desk_reader.submit(_notes, (conversation_id, noted)):
                     await send({"type": "note", "conversation": conversation_id, "note": note})
                     noted = note["id"]
             if "contact" in kinds:
-                contact = await door.reader.submit(reading.contact_many, conversation_id)
+                contact = await door.desk_reader.submit(reading.contact_many, conversation_id)
                 await send({"type": "contact", "conversation": conversation_id, "contact": contact})
             if "read" in kinds:
-                seq = await door.reader.submit(queries.read_by_contact_many, conversation_id)
+                seq = await door.desk_reader.submit(queries.read_by_contact_many, conversation_id)
                 await send({"type": "read", "conversation": conversation_id, "seq": seq})
             for kind in kinds & TYPING:
                 author = kind.partition(":")[2]
@@ -112,7 +112,7 @@ async def ready(door: Door, send: Send, post: Post) -> Counted:
         "me": {"id": post.user_id, "name": post.name, "is_supervisor": post.is_supervisor},
         **staff_frame(now.posts, post.user_id),
         "inboxes": [{"id": inbox.id, "name": inbox.name} for inbox in inboxes if post.serves(inbox.id)],
-        "replies": await door.reader.submit(_canned, post.inbox_ids),
+        "replies": await door.desk_reader.submit(_canned, post.inbox_ids),
         "counts": now.counts,
     }
     await send(frame)
@@ -145,7 +145,7 @@ async def _hear(woken: Woken, conversation_id: int) -> set[str]:
 
 async def _bring_messages(door: Door, send: Send, conversation_id: int, after: int) -> int:
     while True:
-        page = await door.reader.submit(reading.read_many, Want(conversation_id, after, after + log.PAGE))
+        page = await door.desk_reader.submit(reading.read_many, Want(conversation_id, after, after + log.PAGE))
         for message in page:
             await send({"type": "message", "conversation": conversation_id, **message})
             after = message["seq"]
@@ -154,7 +154,7 @@ async def _bring_messages(door: Door, send: Send, conversation_id: int, after: i
 
 
 async def _bring_card(door: Door, send: Send, conversation_id: int, operator_id: int, known: Card) -> Card:
-    card: Card = await door.reader.submit(card_many, (conversation_id, operator_id))
+    card: Card = await door.desk_reader.submit(card_many, (conversation_id, operator_id))
     if (card.owner_version, card.status) != (known.owner_version, known.status):
         await send({"type": "card", "card": card})
     return card

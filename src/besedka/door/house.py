@@ -18,13 +18,13 @@ KNOWN = 100_000  # addresses whose conversation a process remembers
 class Door:
     """The state of the front door in one process."""
 
-    def __init__(self, writer: Batcher, reader: Batcher, *, rate_limits: bool, trusted_proxies: int) -> None:
+    def __init__(self, *, rate_limits: bool, trusted_proxies: int) -> None:
         """`trusted_proxies` is how many proxies of ours append to `X-Forwarded-For`."""
-        self.writer, self.reader = writer, reader
+        self.writer, self.reader = Batcher("writer", writes=True), Batcher("reader", writes=False)
+        self.desk_reader = Batcher("desk", writes=False)  # a list of hundreds that wait holds up no visitor
         self.rates = Rates(on=rate_limits)
         self.trusted_proxies = trusted_proxies
-        self.counting = Counting(reader)
-        self.counting = Counting(reader)
+        self.counting = Counting(self.desk_reader)
         self.directory = Directory({}, None, frozenset())
         self.handed_out: dict[int, int] = {}  # conversation to seq: gone out, and on its way into the cursor
         # Whose body is on its way, since when, and the task that waits for it.

@@ -12,8 +12,7 @@ from starlette.types import ASGIApp
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "besedka.project.settings")
 django.setup()
 
-from besedka.conversations.batcher import Batcher  # noqa: E402 - as above
-from besedka.door.app import make_door  # noqa: E402
+from besedka.door.app import make_door  # noqa: E402 - as above
 from besedka.door.arriving import Arriving  # noqa: E402
 from besedka.door.house import Door  # noqa: E402
 from besedka.project import loops, sentry, starting  # noqa: E402
@@ -26,12 +25,7 @@ def make_site() -> ASGIApp:
     """The site as the settings have it. Raises `SystemExit` where they are unsafe."""
     starting.refuse_unsafe_settings()
     sentry.begin()
-    door = Door(
-        Batcher("writer", writes=True),
-        Batcher("reader", writes=False),
-        rate_limits=settings.RATE_LIMITS,
-        trusted_proxies=settings.TRUSTED_PROXIES,
-    )
+    door = Door(rate_limits=settings.RATE_LIMITS, trusted_proxies=settings.TRUSTED_PROXIES)
     return make_door(
         door,
         behind=Arriving(WSGIMiddleware(pages, workers=DJANGO_THREADS)),  # type: ignore[arg-type]  # its own ASGI types

@@ -21,7 +21,7 @@ from besedka import about
 from besedka.knowledge.tasks import import_source
 from besedka.project import housekeeping, installation, working
 from besedka.telegram.tasks import deliver
-from besedka.turns.tasks import run_turn
+from besedka.turns.tasks import run_turns
 
 TURNS, DELIVERIES, MAINTENANCE = QUEUES = ("turns", "deliveries", "maintenance")
 EXPIRES_S = 60  # a signal that nobody took by then is no news: sweeps have seen to it
@@ -30,10 +30,12 @@ CONNECT_S = 2  # until a broker that does not answer is away
 app = Celery("besedka", broker=settings.CELERY_BROKER_URL, set_as_current=True)
 app.conf.update(
     task_default_queue=MAINTENANCE,
-    task_routes={run_turn.name: TURNS, deliver.name: DELIVERIES, import_source.name: MAINTENANCE},
+    # Turns are told and not confirmed: that would take as long as beginning them, and sweeps find what is lost.
+    task_queues={name: {"exchange": name, "routing_key": name, "no_ack": name == TURNS} for name in QUEUES},
+    task_routes={run_turns.name: TURNS, deliver.name: DELIVERIES, import_source.name: MAINTENANCE},
     task_default_delivery_mode="transient",  # a broker need not write a signal to its disk
     task_ignore_result=True,
-    task_acks_late=True,  # a worker that dies gives back what it had
+    task_acks_late=True,  # elsewhere a worker that dies gives back what it had
     task_reject_on_worker_lost=True,
     task_serializer="json",
     accept_content=["json"],

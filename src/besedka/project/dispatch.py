@@ -8,6 +8,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterable
+from typing import Any
 
 from kombu.exceptions import OperationalError
 
@@ -18,11 +19,12 @@ from besedka.knowledge import submissions
 from besedka.knowledge.tasks import import_source
 from besedka.project.celery import EXPIRES_S, app
 from besedka.telegram.tasks import deliver
-from besedka.turns.tasks import run_turn
+from besedka.turns.tasks import run_turns
 
 logger = logging.getLogger(__name__)
 
-TASKS = {"due": run_turn, "deliver": deliver, submissions.SIGNAL: import_source}  # by the kind of signal
+TASKS = {"deliver": deliver, submissions.SIGNAL: import_source}  # by the kind of signal
+DUE = "due"  # turns: one task for all that became due while the last one was sent
 WAITING = 10_000  # signals that wait for the broker; the rest is dropped
 PAUSE_S = 1.0  # after a broker that was away
 ONCE_MORE = {"max_retries": 1, "interval_start": 0, "interval_step": 0}  # over a new connection
@@ -41,8 +43,8 @@ class Dispatcher:
 
     def hear(self, kinds: Kinds) -> None:
         """Something is due; from any thread."""
-        for kind in TASKS.keys() & kinds.keys():
-            for topic in kinds[kind]:
+        for kind in (DUE, *TASKS):
+            for topic in kinds.get(kind, ()):
                 if self._queue.qsize() < WAITING:
                     self._queue.put((kind, topic))
 
@@ -74,8 +76,10 @@ class Dispatcher:
 
 
 def _send(news: Iterable[News]) -> None:
+    due = [topic for kind, topic in news if kind == DUE]
+    tasks: list[tuple[Any, Any]] = [(TASKS[kind], topic) for kind, topic in news if kind != DUE]
+    if due:
+        tasks.insert(0, (run_turns, due))
     with app.producer_or_acquire() as producer:
-        for kind, topic in news:
-            TASKS[kind].apply_async(
-                (topic,), producer=producer, expires=EXPIRES_S, retry=True, retry_policy=ONCE_MORE
-            )
+        for task, carried in tasks:
+            task.apply_async((carried,), producer=producer, expires=EXPIRES_S, retry=True, retry_policy=ONCE_MORE)

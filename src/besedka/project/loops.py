@@ -5,10 +5,11 @@ import contextlib
 import functools
 import gc
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.db import connection
 from starlette.applications import Starlette
 
 from besedka.conversations import news, signals, speech, waits
@@ -41,7 +42,9 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
     """
     writer, reader = door.writer, door.reader
     alone = not settings.CELERY_BROKER_URL
-    async with _telling(writer, reader):
+    apart = alone and connection.vendor != "sqlite"  # which has one writer, whoever it is
+    keeper = Batcher("keeper", writes=True) if apart else writer
+    async with _telling(*dict.fromkeys((writer, reader, door.desk_reader, keeper))):
         await door.read_directory()  # before anybody is let in: to an empty directory every inbox is unknown
         board = Board(functools.partial(reader.submit, waits.places_many, waits.PLACES))
         signals.subscribe("desk", board.hear)
@@ -54,7 +57,7 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
         ]
         if alone:
             for name, job in housekeeping.JOBS.items():
-                tasks.append(_begin(name, functools.partial(job.work, writer), job.period_s, at_once=job.at_once))
+                tasks.append(_begin(name, functools.partial(job.work, keeper), job.period_s, at_once=job.at_once))
         if settings.TELEGRAM_BOT_TOKEN and not settings.BOT_SECRET:
             talking = telegram.run(writer, reader, sending=alone)
             tasks.append(pulse.watch("telegram", asyncio.create_task(talking)))
@@ -66,19 +69,16 @@ async def running(door: Door, *, redis_url: str | None) -> AsyncIterator[None]:
             _importing(),
             _ended_with(tasks),
         ):
-            gc.set_threshold(GARBAGE_AFTER)
-            gc.collect()
-            gc.freeze()  # what is here now stays: the collector need not walk through all of Django each time
             try:
-                yield
+                with _collecting_seldom():
+                    yield
             finally:
-                gc.unfreeze()
                 pulse.forget()
 
 
 @contextlib.asynccontextmanager
 async def working(*, turns: bool, deliveries: bool) -> AsyncIterator[Batcher]:
-    """What a worker does besides its tasks, or for them, is alive; the writer is for these.
+    """What a worker does besides its tasks, or for them, is alive; the batcher is for housekeeping alone.
 
     A broker only says that something is due. Whoever runs turns looks for those that are, too, and whoever sends
     for deliveries: a broker that is away makes them late by a second, and no more.
@@ -86,7 +86,8 @@ async def working(*, turns: bool, deliveries: bool) -> AsyncIterator[Batcher]:
     from besedka.turns import tasks as turn_tasks  # noqa: PLC0415 - Celery is loaded where there is a broker only
 
     writer, reader = Batcher("writer", writes=True), Batcher("reader", writes=False)
-    async with _telling(writer, reader):
+    keeper = Batcher("keeper", writes=True)
+    async with _telling(writer, reader, keeper):
         tasks = _relays(settings.REDIS_URL)
         if deliveries and settings.TELEGRAM_BOT_TOKEN:
             tasks.append(pulse.watch("sender", asyncio.create_task(telegram.send(writer, reader))))
@@ -97,9 +98,12 @@ async def working(*, turns: bool, deliveries: bool) -> AsyncIterator[Batcher]:
         ):
             turn_tasks.serve_with(runner)
             try:
-                yield writer
+                with _collecting_seldom():
+                    yield keeper
             finally:
                 turn_tasks.serve_with(None)
+                if runner is not None:
+                    await runner.finish()
                 pulse.forget()
 
 
@@ -122,11 +126,23 @@ async def lifespan(app: Starlette, *, door: Door, redis_url: str | None) -> Asyn
             yield
 
 
+@contextlib.contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """What is here now stays: the collector of garbage need not walk through all of Django each time."""
+    gc.set_threshold(GARBAGE_AFTER)
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
 @contextlib.asynccontextmanager
-async def _telling(writer: Batcher, reader: Batcher) -> AsyncIterator[None]:
+async def _telling(*batchers: Batcher) -> AsyncIterator[None]:
     """The database can be asked, and signals are heard here; where there is a broker, workers hear what is due."""
-    writer.start()
-    reader.start()
+    for batcher in batchers:
+        batcher.start()
     signals.attach(asyncio.get_running_loop())
     dispatcher = None
     if settings.CELERY_BROKER_URL:
@@ -136,8 +152,8 @@ async def _telling(writer: Batcher, reader: Batcher) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await asyncio.to_thread(writer.stop)
-        await asyncio.to_thread(reader.stop)
+        for batcher in batchers:
+            await asyncio.to_thread(batcher.stop)
         if dispatcher is not None:
             await asyncio.to_thread(dispatcher.stop)
         signals.detach()

@@ -77,7 +77,7 @@ OUTBOUND_ALLOW = {*OUTBOUND_ALLOW, *(place(url) for url in (YANDEX_BASE_URL, OPE
 # Database
 DATABASE_URL = env.str("DATABASE_URL", "")  # postgresql://… or mysql://…; unset: SQLite in BESEDKA_HOME
 DATABASE_URL = DATABASE_URL or f"sqlite:///{HOME / 'besedka.sqlite3'}"
-DATABASE_POOL = env.int("BESEDKA_DATABASE_POOL", 12)  # connections of a process to PostgreSQL; 0: one a thread
+DATABASE_POOL = env.int("BESEDKA_DATABASE_POOL", 13)  # connections of a process to PostgreSQL; 0: one a thread
 PGBOUNCER = env.bool("BESEDKA_PGBOUNCER", False)  # on: DATABASE_URL leads to PgBouncer, which pools transactions
 DATABASES = {"default": {**env.db_url_config(DATABASE_URL), "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}}
 _database = DATABASES["default"]

@@ -32,6 +32,7 @@ class Runner:
         self._loop = asyncio.get_running_loop()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._again: set[int] = set()
+        self._finishing = False
         self._claims: dict[int, Claim] = {}
         self._books = Books(
             open=functools.partial(writer.submit, ledger.open_many),
@@ -41,7 +42,7 @@ class Runner:
     def begin(self, conversation_ids: Iterable[int | str]) -> None:
         """See to these conversations' turns, on the running loop."""
         for conversation_id in conversation_ids:
-            if not isinstance(conversation_id, int):
+            if not isinstance(conversation_id, int) or self._finishing:
                 continue
             if conversation_id in self._running:
                 self._again.add(conversation_id)
@@ -57,9 +58,14 @@ class Runner:
         """Begin turns that are due and that nobody runs: their signal was lost, or their worker died."""
         self.begin(await self._reader.submit(_due, AT_ONCE))
 
-    def see_to(self, conversation_id: int) -> None:
-        """Run this conversation's turn, where one is due that nobody runs. For another thread: it waits."""
-        asyncio.run_coroutine_threadsafe(self._end_of(conversation_id), self._loop).result()
+    def rouse(self, conversation_ids: Iterable[int]) -> None:
+        """As `begin`, from another thread."""
+        self._loop.call_soon_threadsafe(self.begin, conversation_ids)
+
+    async def finish(self) -> None:
+        """Begin nothing any more; what runs has ended when this returns. A turn is given up after a minute."""
+        self._finishing = True
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
 
     async def stop(self) -> None:
         """End what runs. What was not committed is due still and begins anew, here or elsewhere."""
@@ -67,16 +73,11 @@ class Runner:
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
 
-    async def _end_of(self, conversation_id: int) -> None:
-        self.begin([conversation_id])
-        if conversation_id in self._running:  # else there are too many, and the sweep takes it up
-            await asyncio.wait([self._running[conversation_id]])
-
     async def _serve(self, conversation_id: int) -> None:
         about.note(conversation=conversation_id)
         try:
             due = True
-            while due or conversation_id in self._again:
+            while (due or conversation_id in self._again) and not self._finishing:
                 self._again.discard(conversation_id)
                 due = await self._turn(conversation_id)
         except Unavailable:

@@ -1,8 +1,10 @@
-"""The turn as a task: a conversation's id and nothing else.
+"""Turns as a task: the ids of conversations and nothing else.
 
 The task is a signal that may be lost, doubled or late: the turn is claimed in the database, and who comes second
-finds nothing to do. It lasts as long as the turn, so a worker is given no more than it can think about.
+finds nothing to do. So it ends when the worker's loop has been told, and no thread waits while a model thinks.
 """
+
+from collections.abc import Sequence
 
 from celery import shared_task
 
@@ -16,8 +18,8 @@ def serve_with(runner: Runner | None) -> None:
     _runners[:] = [runner] if runner is not None else []
 
 
-@shared_task(name="besedka.turns.run_turn")  # type: ignore[untyped-decorator]
-def run_turn(conversation_id: int) -> None:
-    """Run this conversation's turn, if one is due that nobody runs; the sweep has what finds no runner here."""
+@shared_task(name="besedka.turns.run_turns", Request="besedka.turns.unconfirmed:Unconfirmed")  # type: ignore[untyped-decorator]
+def run_turns(conversation_ids: Sequence[int]) -> None:
+    """Begin the turns of these, where one is due that nobody runs; a sweep has what finds no runner here."""
     for runner in _runners:
-        runner.see_to(conversation_id)
+        runner.rouse(conversation_ids)
