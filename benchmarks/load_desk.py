@@ -181,7 +181,9 @@ class Operator:
 
     async def _give_back(self, conversation_id: int) -> None:
         """To the bot; where that has given up twice for the same reason, the conversation ends."""
-        held = self._held.pop(conversation_id)
+        held = self._held.pop(conversation_id, None)
+        if held is None:  # gone meanwhile
+            return
         where = {"conversation": conversation_id, "owner_version": held.owner_version}
         for kind in ("return", "close"):
             try:

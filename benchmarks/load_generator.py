@@ -5,7 +5,6 @@ when it writes no more, and is told to go on: then it reads whatever is still mi
 """
 
 import asyncio
-import contextlib
 import gc
 import json
 import random
@@ -57,9 +56,8 @@ class Crowd:
         busy, until = time.process_time() - busy, time.monotonic()
         talking.cancel()
         await asyncio.gather(talking, *self._writing, return_exceptions=True)
-        for operator in self.operators:
-            with contextlib.suppress(Exception):  # what was not given back is no loss
-                await operator.leave()
+        # What was not given back is no loss.
+        await asyncio.gather(*(operator.leave() for operator in self.operators), return_exceptions=True)
         say("quiet")
         await told()
         await asyncio.sleep(PUSHED_S)

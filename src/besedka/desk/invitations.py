@@ -20,6 +20,8 @@ from besedka.desk.outside import TELEGRAM
 from besedka.problems import NotFound, Problem
 
 CALLED_AT_ONCE = 200  # waiting conversations that people are invited to, the longest waiting
+WAIT = ("inbox_id", "owner_version", "waiting_since", "stage")  # of a conversation, as `Wait` has them
+Outside = list[tuple[Post, str]]  # who could be called in Telegram, and where
 
 
 class Busy(Problem):
@@ -57,7 +59,8 @@ def sweep_many(limits: Sequence[int], *, now: datetime | None = None) -> list[in
     When the ladder has come to supervisors, they have one on duty or not. How many were sent or withdrawn.
     """
     now = now or timezone.now()
-    return [_invite(limit, now) + _withdraw(now) for limit in limits]
+    there = _outside()
+    return [_invite(limit, there, now) + _withdraw(there, now) for limit in limits]
 
 
 def offered_many(posts: Sequence[Post]) -> list[int | None]:
@@ -66,8 +69,7 @@ def offered_many(posts: Sequence[Post]) -> list[int | None]:
     return [next((wait.conversation_id for wait in waiting if _is_called(post, wait)), None) for post in posts]
 
 
-def _invite(limit: int, now: datetime) -> int:
-    outside_posts = _outside()
+def _invite(limit: int, outside_posts: Outside, now: datetime) -> int:
     if not outside_posts:
         return 0
     waiting = waits.longest(limit)
@@ -84,12 +86,15 @@ def _invite(limit: int, now: datetime) -> int:
     # Locked: to what is erased this very moment nobody is invited.
     there = rows.lock_many(wait.conversation_id for wait, _, _, _ in wanted)
     sent = [one for one in wanted if one[0].conversation_id in there]
+    called_for = list(dict.fromkeys(wait.conversation_id for wait, _, _, _ in sent))
+    contacts = dict(zip(called_for, details.contacts_of(called_for), strict=True))
     for wait, post, recipient, earlier in sent:
-        _send(wait, post, recipient, earlier, now)
+        shown = (contacts[wait.conversation_id] or {}).get("shown", "")
+        _send(wait, post, recipient, earlier, shown, now)
     return len(sent)
 
 
-def _outside() -> list[tuple[Post, str]]:
+def _outside() -> Outside:
     """Who could be called in Telegram: has it, and leads nothing there."""
     if not links.exist():
         return []
@@ -107,33 +112,31 @@ def _is_called(post: Post, wait: Wait) -> bool:
     return post.on_duty and (post.is_free or wait.stage >= routing.EVERYONE)
 
 
-def _send(wait: Wait, post: Post, recipient: str, earlier: Invitation | None, now: datetime) -> None:
+def _send(wait: Wait, post: Post, recipient: str, earlier: Invitation | None, shown: str, now: datetime) -> None:
     invitation = earlier or Invitation(
         conversation_id=wait.conversation_id, operator_id=post.user_id, owner_version=wait.owner_version
     )
     invitation.created_at, invitation.withdrawn_at = now, None
     invitation.save()
-    [contact] = details.contacts_of([wait.conversation_id])
-    body = {"kind": "invitation", "invitation": invitation.pk, "shown": (contact or {}).get("shown", "")}
+    body = {"kind": "invitation", "invitation": invitation.pk, "shown": shown}
     [invitation.delivery_id] = deliveries.post_many(
         [Outgoing(TELEGRAM, recipient, body, conversation_id=wait.conversation_id)], now=now
     )
     invitation.save(update_fields=["delivery_id"])
 
 
-def _withdraw(now: datetime) -> int:
+def _withdraw(outside_posts: Outside, now: datetime) -> int:
     """Take back what nobody can accept any more: it waits no longer, or the one invited is not free."""
-    standing = list(Invitation.objects.filter(withdrawn_at=None).select_related("conversation"))
-    if not standing:
-        return 0
-    outside_posts = _outside()
-    free = {post.user_id for post, _ in outside_posts}
     posts = {post.user_id: post for post, _ in outside_posts}
-    gone = [
-        one
-        for one in standing
-        if one.operator_id not in free or not _still_called(posts.get(one.operator_id), one)
+    standing = Invitation.objects.filter(withdrawn_at=None).values_list(
+        "pk", "operator_id", "owner_version", "conversation_id", *(f"conversation__{name}" for name in WAIT)
+    )
+    over = [
+        pk
+        for pk, operator_id, version, *wait in standing
+        if not _still_called(posts.get(operator_id), version, *wait)
     ]
+    gone = list(Invitation.objects.filter(pk__in=over).select_related("conversation__operator")) if over else []
     people = links.of_users([one.operator_id for one in gone])
     for one in gone:
         Invitation.objects.filter(pk=one.pk).update(withdrawn_at=now)
@@ -148,18 +151,18 @@ def _withdraw(now: datetime) -> int:
     return len(gone)
 
 
-def _still_called(post: Post | None, one: Invitation) -> bool:
-    conversation = one.conversation
-    if post is None or conversation.waiting_since is None or conversation.owner_version != one.owner_version:
+def _still_called(
+    post: Post | None,
+    version: int,
+    conversation_id: int,
+    inbox_id: int,
+    owner_version: int,
+    since: datetime | None,
+    stage: int,
+) -> bool:
+    if post is None or since is None or owner_version != version:
         return False
-    wait = Wait(
-        conversation.pk,
-        conversation.inbox_id,
-        conversation.owner_version,
-        conversation.waiting_since,
-        conversation.stage,
-    )
-    return _is_called(post, wait)
+    return _is_called(post, Wait(conversation_id, inbox_id, owner_version, since, stage))
 
 
 @transaction.atomic(savepoint=False)
