@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import httpx2  # noqa: E402
 import load_watch  # noqa: E402 - beside this file
+import psycopg  # noqa: E402
 import running  # noqa: E402 - the tests know how to run a server
 import telegram_server  # noqa: E402
 from load_people import MESSAGES  # noqa: E402
@@ -25,6 +27,7 @@ from load_people import MESSAGES  # noqa: E402
 POSTGRESQL = os.environ.get("BESEDKA_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/besedka")
 PASSWORD = "a-password-of-load"
 MODEL, OFFLINE = "Да, расскажите о товаре номер", "hello"  # what is said to a bot with a model, and to one without
+ANALYSE_S = 20  # seconds between two looks at how large the tables are
 ENDS_S = 30  # seconds that a process has to end
 running.STARTED_S = 180  # several processes begin at once, perhaps on a machine that does more than that
 
@@ -156,6 +159,7 @@ def started(shape: Shape) -> Iterator[Site]:
     ):
         town = Town(shape)
         life.callback(town.end)
+        life.enter_context(_analysed(database))
         home = Path(folder) / "home"
         home.mkdir()
         server = running.Server(
@@ -182,6 +186,30 @@ def started(shape: Shape) -> Iterator[Site]:
             server.shell(_ENABLE)
             town.do("begin")
         yield site
+
+
+@contextlib.contextmanager
+def _analysed(url: str) -> Iterator[None]:
+    """PostgreSQL knows how large its tables are, also where its own autovacuum is off: it is asked to look.
+
+    A plan that was made for an empty table reads all of it, again and again, when it is large.
+    """
+    over = threading.Event()
+
+    def look() -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            if connection.execute("SHOW autovacuum").fetchone() == ("on",):
+                return
+            while not over.wait(ANALYSE_S):
+                connection.execute("ANALYZE")
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield
+    finally:
+        over.set()
+        looking.join()
 
 
 def _answered_once(site: Site) -> None:
