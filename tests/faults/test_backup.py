@@ -21,6 +21,7 @@ from telegram_server import Telegram, wait_until
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 DATABASES = [*trial.DATABASES, "mariadb"]
+GROWING = [("sqlite", "postgresql"), ("sqlite", "mariadb")]  # out of one process
 MESSAGES = "/api/v1/conversation/messages"
 FILES = "/api/v1/conversation/files"
 PLAIN = {"content-type": "text/plain"}
@@ -185,8 +186,8 @@ def with_telegram(telegram: Telegram) -> dict[str, str]:
 
 
 @pytest.mark.xdist_group("backup")
-@pytest.mark.parametrize("database", DATABASES)
-def test_what_was_promised_before_a_backup_comes_to_life_elsewhere(database, telegram, tmp_path):
+@pytest.mark.parametrize(("database", "its_next"), [*zip(DATABASES, DATABASES, strict=True), *GROWING])
+def test_what_was_promised_before_a_backup_comes_to_life_elsewhere(database, its_next, telegram, tmp_path):
     file, list_of_erased = tmp_path / "besedka.tar", tmp_path / "erased"
     (tmp_path / "books").mkdir()
     person, settings = telegram.person(), with_telegram(telegram)
@@ -200,7 +201,7 @@ def test_what_was_promised_before_a_backup_comes_to_life_elsewhere(database, tel
         does(old, "erase-contact", str(forgotten), "--yes")
         list_of_erased.write_text(does(old, "erased", "--since", "2020-01-01"))
     del telegram.always["sendMessage"]
-    with empty_place(tmp_path / "elsewhere", database, **settings) as new:
+    with empty_place(tmp_path / "elsewhere", its_next, **settings) as new:
         said = does(new, "restore", str(file), "--erased", str(list_of_erased))
         not_empty = refuses(new, "restore", str(file))
         new.start()
@@ -230,19 +231,19 @@ def test_what_was_promised_before_a_backup_comes_to_life_elsewhere(database, tel
 
 
 @pytest.mark.xdist_group("backup")
-@pytest.mark.parametrize("database", DATABASES)
-def test_a_restore_that_is_killed_leaves_nothing_half_and_is_begun_again(database, tmp_path):
+@pytest.mark.parametrize(("database", "its_next"), [*zip(DATABASES, DATABASES, strict=True), *GROWING])
+def test_a_restore_that_is_killed_leaves_nothing_half_and_is_begun_again(database, its_next, tmp_path):
     file = tmp_path / "besedka.tar"
     with empty_place(tmp_path / "old", database) as old:
         old.shell(running.MAKE_READY)
         writes_past_the_server(old)
         does(old, "backup", str(file))
-    with empty_place(tmp_path / "elsewhere", database) as new:
+    with empty_place(tmp_path / "elsewhere", its_next) as new:
         for point in dying_restore.POINTS:
             killed = asked(new, sys.executable, dying_restore.__file__, point, str(file))
             assert killed.returncode == -signal.SIGKILL, killed.stderr
             if point != "before-database":
-                assert_nobody_starts_on_half_of_it(new, database)
+                assert_nobody_starts_on_half_of_it(new, its_next)
         said = does(new, "restore", str(file))
 
         assert "messages 1" in said

@@ -8,6 +8,7 @@ import random
 import tarfile
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -240,6 +241,16 @@ def test_a_backup_that_cannot_become_this_installation_says_why(head, manifest, 
     with pytest.raises(Refused, match=sentence):
         restoring._refuse_what_does_not_fit(
             tmp_path / "b.tar", {**good, **head}, {"migrations": [], **manifest}, overwrite=True, any_key=True
+        )
+
+
+def test_only_a_backup_of_this_release_goes_from_sqlite_to_another_database(tmp_path, monkeypatch):
+    monkeypatch.setattr(restoring, "connection", SimpleNamespace(vendor="postgresql"))
+    head = {"vendor": "sqlite", "product": "0.1", "has_key": False, "check": ""}
+
+    with pytest.raises(Refused, match="To become PostgreSQL it has to be of this release"):
+        restoring._refuse_what_does_not_fit(
+            tmp_path / "b.tar", head, {"migrations": []}, overwrite=True, any_key=True
         )
 
 

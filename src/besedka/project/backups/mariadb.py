@@ -45,7 +45,7 @@ def loaded(chunks: Iterable[bytes]) -> Iterator[None]:
     """The tables are those of the backup. They are made one by one; until the end nobody can start on them."""
     program = tools.find("mariadb", "mysql", package=PACKAGE)
     with marking.marked():
-        _drop()
+        drop()
         connection.close()
         # Binary: what stands in a text is no command of the client.
         tools.feed([program, "--binary-mode", UTF8, *_place(), _name()], _surroundings(), chunks)
@@ -80,7 +80,8 @@ def _cut(data: bytes) -> Iterator[bytes]:
         yield data[start : start + CHUNK]
 
 
-def _drop() -> None:
+def drop() -> None:
+    """None of our tables is there any more."""
     with connection.cursor() as cursor:
         cursor.execute("SET FOREIGN_KEY_CHECKS = 0")
         for name in tables():

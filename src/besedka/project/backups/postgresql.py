@@ -57,14 +57,15 @@ def loaded(chunks: Iterable[bytes]) -> Iterator[None]:
     """The tables are those of the backup, in one transaction; until the end nobody can start on them."""
     program = tools.find("pg_restore", package=PACKAGE)
     with marking.marked():
-        _drop()
+        drop()
         connection.close()
         command = [program, "--single-transaction", "--no-owner", "--no-privileges", "--exit-on-error"]
         tools.feed([*command, f"--dbname={connection.settings_dict['NAME']}"], _surroundings(), chunks)
         yield
 
 
-def _drop() -> None:
+def drop() -> None:
+    """None of our tables is there any more."""
     found = tables()
     if found:
         with connection.cursor() as cursor:

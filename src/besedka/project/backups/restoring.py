@@ -19,7 +19,7 @@ from besedka.ads import changes
 from besedka.conversations import restored
 from besedka.knowledge import stored
 from besedka.problems import Unavailable
-from besedka.project.backups import archive, files, marking, postgresql, sqlite
+from besedka.project.backups import archive, crossing, files, marking, postgresql, sqlite
 from besedka.project.backups.archive import Told
 from besedka.project.backups.refusals import Damaged, Refused
 from besedka.project.backups.snapshots import live, tables
@@ -64,7 +64,12 @@ def restore(
         taken_at = datetime.fromisoformat(manifest["taken_at"])
         key = _refuse_what_does_not_fit(path, head, manifest, overwrite=overwrite, any_key=any_key)
         _put_files(path, told)
-        vendor = VENDORS[connection.vendor]
+        crosses = head["vendor"] != connection.vendor
+        if crosses:
+            manifest["counts"] = {
+                name: count for name, count in manifest["counts"].items() if name not in crossing.FILLS_ITSELF
+            }
+        vendor = crossing if crosses else VENDORS[connection.vendor]
         with vendor.loaded(_database(path, manifest["database_bytes"], told)):
             done = _settle(manifest, taken_at, moved=moved, erased=erased)
             if key == "restored":  # the last that can fail
@@ -83,7 +88,8 @@ def _refuse_what_does_not_fit(
     path: Path, head: dict[str, Any], manifest: dict[str, Any], *, overwrite: bool, any_key: bool
 ) -> str:
     """Go on only where this backup can become this installation; what is to be done about the key."""
-    if head["vendor"] != connection.vendor:
+    crosses = head["vendor"] != connection.vendor
+    if crosses and head["vendor"] != "sqlite":
         theirs, ours = NAMES[head["vendor"]], NAMES[connection.vendor]
         raise Refused(f"{path} holds a database of {theirs}, and DATABASE_URL names {ours}.")
     known = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations}
@@ -91,7 +97,13 @@ def _refuse_what_does_not_fit(
         raise Refused(
             f"{path} was written by Besedka {head['product']}, newer than this one, which lacks {newer[0]}."
         )
-    if connection.vendor == "postgresql" and int(manifest["server"]) > postgresql.server_version():
+    if crosses and (older := sorted(known - set(manifest["migrations"]))):
+        raise Refused(
+            f"{path} was written by Besedka {head['product']}, older than this one, which has {older[0]} besides. "
+            f"To become {NAMES[connection.vendor]} it has to be of this release: update the installation on "
+            "SQLite, back it up again, and restore that."
+        )
+    if connection.vendor == "postgresql" and not crosses and int(manifest["server"]) > postgresql.server_version():
         raise Refused(f"{path} comes from PostgreSQL {manifest['server']}, newer than the server here.")
     VENDORS[connection.vendor].refuse_where_somebody_is()
     half = connection.vendor != "sqlite" and marking.is_marked()

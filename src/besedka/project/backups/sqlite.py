@@ -54,7 +54,7 @@ def loaded(chunks: Iterable[bytes]) -> Iterator[None]:
     path = Path(connection.settings_dict["NAME"])
     staged = path.with_name(f"{path.name}.restoring")
     path.parent.mkdir(parents=True, exist_ok=True)
-    _forget(staged)
+    forget(staged)
     try:
         with staged.open("xb") as file:
             file.writelines(chunks)
@@ -69,11 +69,11 @@ def loaded(chunks: Iterable[bytes]) -> Iterator[None]:
             connection.settings_dict["NAME"] = str(path)
         with staged.open("rb") as file:
             os.fsync(file.fileno())
-        _forget(path, but_not_itself=True)  # a journal of the old one is none of the new one
+        forget(path, but_not_itself=True)  # a journal of the old one is none of the new one
         staged.replace(path)
         sync_folder(path.parent)
     except BaseException:
-        _forget(staged)
+        forget(staged)
         raise
 
 
@@ -107,7 +107,8 @@ def _chunks(path: Path) -> Iterator[bytes]:
             yield chunk
 
 
-def _forget(path: Path, *, but_not_itself: bool = False) -> None:
+def forget(path: Path, *, but_not_itself: bool = False) -> None:
+    """A database is gone, with the journals beside it."""
     for ending in ("-wal", "-shm", "-journal"):
         path.with_name(path.name + ending).unlink(missing_ok=True)
     if not but_not_itself:
