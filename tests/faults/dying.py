@@ -31,6 +31,7 @@ POINTS = [
 BEHIND_A_BROKER = [
     "before-task",  # the sender has its answer, no worker has been told
     "poison",  # a turn with this word is thought about: it kills whoever thinks, each time
+    "broker-lost",  # a worker has lost its broker and is about to let go of the connection
 ]
 TELEGRAM = [
     "before-keep",  # Telegram has given an update, nothing is kept
@@ -123,6 +124,10 @@ def _put_behind_a_broker(point: str, here: Callable[..., None]) -> None:
             before(dispatch, "_send", lambda news: here(news))
         case "poison":
             before(answering, "answer", lambda task, question: here("poison" in question))
+        case "broker-lost":
+            from celery.worker.consumer import Consumer  # noqa: PLC0415 - comes with the broker
+
+            before(Consumer, "on_connection_error_after_connected", lambda *given: here())
 
 
 def _put_in_telegram(point: str, here: Callable[..., None]) -> None:

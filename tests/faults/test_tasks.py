@@ -15,7 +15,7 @@ import running
 import services
 from faults import book, scaled, trial
 from faults.proxy import proxy_to
-from faults.scaled import BEAT, WEB, WORKER, coming_to_grief
+from faults.scaled import BEAT, DYING, WEB, WORKER, coming_to_grief
 from llm_stub import Says
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900), pytest.mark.xdist_group("tasks")]
@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(900), pytest.mark.xdist_gr
 MESSAGES = "/api/v1/conversation/messages"
 ANSWERED_S = 60  # whoever asks is answered by then, or told
 AWAY_S = float(os.environ.get("BESEDKA_AWAY_S", "3"))  # seconds that something is away
+BORN_S = 6  # from its start; whoever fails sooner does not begin again
 ROUNDS = int(os.environ.get("BESEDKA_ROUNDS", "1"))
 TURNING = ["after-claim", "before-answer-commit", "after-answer-commit"]
 TAKING = ["before-commit", "before-201", "before-task"]
@@ -65,6 +66,11 @@ def reaction(site, token, *, within_s=ANSWERED_S):
     return time.monotonic() - began
 
 
+def listening(site):
+    """How many workers take tasks."""
+    return int(site.shell("from besedka.project.celery import app; print(len(app.control.ping(timeout=2)))"))
+
+
 @pytest.fixture(params=["redis", "rabbitmq"])
 def broker(request):
     """The address of a broker through a line that can be cut, and the line."""
@@ -86,7 +92,7 @@ def test_a_broker_that_is_away_makes_answers_late_and_no_more(broker, tmp_path):
         reaction(site, ask(site, "hello"))
 
         async def come_and_go():
-            for trouble in (line.cut, line.stall) * ROUNDS:
+            for trouble in (line.cut, line.stall):
                 await asyncio.sleep(AWAY_S)
                 trouble()
                 await asyncio.sleep(AWAY_S)
@@ -97,6 +103,26 @@ def test_a_broker_that_is_away_makes_answers_late_and_no_more(broker, tmp_path):
 
     assert broken == []
     assert sum(visitor.promised for visitor in people) > 20
+
+
+def test_a_worker_whose_celery_gives_up_when_the_broker_is_lost_begins_again(tmp_path):
+    redis = services.parts("Redis")
+    with proxy_to(redis.hostname or "", redis.port or 0) as line:
+        others = {"worker": [*DYING, "broker-lost", "1", "--act", "raise", "--", *WORKER]}
+        address = f"redis://127.0.0.1:{line.port}{redis.path}"
+        with scaled.scaled(tmp_path, web=1, others=others, broker=address) as site:
+            running.wait_until(lambda: listening(site))
+            time.sleep(BORN_S)  # it did not fail at its start
+
+            line.cut()
+            running.wait_until(lambda: "Celery has given up" in site.processes["worker"].log.read_text())
+            line.mend()
+            running.wait_until(lambda: listening(site))
+
+            reaction(site, ask(site, "hello"))
+            site.stop("worker")
+
+            assert site.processes["worker"].log.read_text().count("Celery has given up") == 1
 
 
 def test_workers_and_web_processes_that_die_anywhere_lose_and_double_nothing(tmp_path):
@@ -118,7 +144,7 @@ def test_workers_and_web_processes_that_die_anywhere_lose_and_double_nothing(tmp
                 await asyncio.to_thread(site.start, name)
             await asyncio.sleep(1)
 
-        _, broken = trial.visited(site, tmp_path, die_at_each_point)
+        _, broken = trial.visited(site, tmp_path, die_at_each_point, deadly=True)
 
     assert broken == []
     assert survived == []
@@ -138,6 +164,22 @@ def test_processes_that_are_replaced_one_after_the_other_refuse_nobody(tmp_path)
 
     assert broken == []
     assert sum(visitor.promised for visitor in people) > 20
+
+
+def test_a_worker_that_is_told_to_stop_finishes_what_it_thinks_about(tmp_path):
+    with llm_stub.running() as model:
+        model.says(Says(("Two days.",), before_s=4))
+        environment = {"OPENAI_BASE_URL": f"{model.url}/v1", "OPENAI_API_KEY": "sk-of-nobody"}
+        with scaled.scaled(tmp_path, web=1, others={"worker": WORKER}, **environment) as site:
+            site.shell(SPEAKING)
+            token = ask(site, "how long does a delivery take?")
+            running.wait_until(lambda: model.asked)
+            assert site.processes["worker"].niceness() == 5  # behind those who answer visitors
+
+            site.stop("worker")  # nobody else would answer
+
+            assert log(site, token)[1:] == [("bot", "Two days.")]
+            assert len(model.asked) == 1
 
 
 def test_a_task_that_is_given_out_again_while_its_turn_lasts_changes_nothing(tmp_path):
@@ -171,7 +213,7 @@ def test_hanging_models_keep_nobody_else_waiting(tmp_path):
             site.shell(SPEAKING)
             for number in range(20):
                 ask(site, f"how long does delivery {number} take?")
-            running.wait_until(lambda: len(model.asked) >= 4)
+            running.wait_until(lambda: len(model.asked) >= 20)  # none of them holds one of the four threads
 
             waited_s = reaction(site, ask(site, "позовите оператора"))
             [(beating,)] = site.select("SELECT COUNT(*) FROM conversations_post WHERE name = 'beat'")

@@ -40,6 +40,11 @@ def test_a_queue_that_nobody_sends_to_is_not_served(tmp_path):
     assert said == "There is no queue 'letters'.\n"
 
 
+@pytest.mark.parametrize("nice", ["-1", "20"])
+def test_a_worker_is_never_more_urgent_than_others(nice, tmp_path):
+    assert refused(tmp_path, "worker", "--nice", nice, **POSTGRESQL, **BROKER) == "--nice is 0 to 19.\n"
+
+
 @pytest.mark.parametrize("password", ["", "short"])
 def test_flower_does_not_start_without_a_password_that_is_one(password, tmp_path):
     said = refused(tmp_path, "flower", FLOWER_PASSWORD=password, **POSTGRESQL, **BROKER)

@@ -11,6 +11,7 @@ import make
 import pytest
 from django.db import connection
 from django.utils import timezone
+from faults.disk import mounted
 
 from besedka.web import disks, health
 
@@ -56,15 +57,8 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of sixteen megabytes."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    try:
-        mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("a small disk cannot be mounted here")
-    try:
+    with mounted(folder, 16):
         yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.mark.django_db(transaction=True)

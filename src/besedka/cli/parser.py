@@ -26,6 +26,12 @@ def make_parser() -> argparse.ArgumentParser:
     )
     worker.add_argument("--queues", default="turns,deliveries,maintenance", help="which (default: all three)")
     worker.add_argument("--threads", type=int, default=8, help="tasks at once (default: 8); turns are not counted")
+    worker.add_argument(
+        "--nice",
+        type=int,
+        default=5,
+        help="how far it stands back where all processors are busy, 0 to 19 (default: 5)",
+    )
     worker.set_defaults(command="processes:worker")
     beat = commands.add_parser("beat", help="say when it is time to keep house; of several one does, others wait")
     beat.set_defaults(command="processes:beat")

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
@@ -51,11 +52,14 @@ def telegram(options: argparse.Namespace) -> int:
 
 
 def worker(options: argparse.Namespace) -> int:
-    """Run turns, send and keep house."""
+    """Run turns, send and keep house, less urgently than those who answer requests on this machine."""
     queues = [queue.strip() for queue in options.queues.split(",")]
     unknown = set(queues) - {"turns", "deliveries", "maintenance"}
     if unknown or options.threads < 1:
         return complain(f"There is no queue {min(unknown)!r}." if unknown else "--threads is 1 at least.")
+    if options.nice not in range(20):
+        return complain("--nice is 0 to 19.")
+    os.nice(options.nice)
     return _with_a_broker(lambda scaled: scaled.serve_worker(queues, threads=options.threads))
 
 

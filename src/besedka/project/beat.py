@@ -1,9 +1,12 @@
 """The clock of a scaled installation: any number of processes may run it, and one of them at a time ticks."""
 
+import contextlib
 import logging
+from pathlib import Path
 from typing import Any
 
 from celery.beat import ScheduleEntry, Scheduler, SchedulingError
+from django.conf import settings
 from django.db import Error, connection
 
 from besedka.conversations import posts
@@ -33,6 +36,9 @@ class OneLeader(Scheduler):  # type: ignore[misc]  # Celery has no types
         if now - self._looked_at >= LOOK_S or now < self._looked_at:
             self._looked_at = now
             self._look()
+            if settings.BEAT_FILE:
+                with contextlib.suppress(OSError):  # a full disk stops no clock
+                    Path(settings.BEAT_FILE).touch()
         if not self._leads:
             return LOOK_S
         return min(float(super().tick(*arguments, **named)), LOOK_S)

@@ -21,12 +21,13 @@ class Listening(HttpToolsProtocol):
         self._has_head = self._is_whole = False
         self._came = 0  # bytes of its body
         self._look: asyncio.TimerHandle | None = None
+        self._planned = 0.0  # when that look is to be
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Somebody calls."""
         super().connection_made(transport)
         self._began_at = self.loop.time()
-        self._look = self.loop.call_later(LOOK_S, self._look_at_it)
+        self._look_again()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """They are gone."""
@@ -59,7 +60,13 @@ class Listening(HttpToolsProtocol):
         self._is_whole = True
         super().on_message_complete()
 
+    def _look_again(self) -> None:
+        self._planned = self.loop.time() + LOOK_S
+        self._look = self.loop.call_at(self._planned, self._look_at_it)
+
     def _look_at_it(self) -> None:
+        # While we stood still ourselves, what they said may have come in unread: that time is not theirs.
+        self._began_at += self.loop.time() - self._planned
         waited_s = self.loop.time() - self._began_at
         if not self._has_head and waited_s > HEAD_S:
             self.transport.write(TOO_SLOW)
@@ -67,7 +74,7 @@ class Listening(HttpToolsProtocol):
         elif self._owes_body() and waited_s > BODY_S + self._came / SLOWEST:
             self.transport.abort()  # whoever reads the body hears that the client is gone
         else:
-            self._look = self.loop.call_later(LOOK_S, self._look_at_it)
+            self._look_again()
 
     def _owes_body(self) -> bool:
         """Whether we wait for the client, be it answered or not; one whose bytes we do not read waits for us."""

@@ -44,6 +44,7 @@ METRICS_PORT = env.int("BESEDKA_METRICS_PORT", 0)  # where a process that is no 
 SENTRY_DSN = env.str("SENTRY_DSN", "")  # https://…, where faults are told, without texts; unset: nowhere
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", "")  # redis://… or amqp://…; unset: who serves runs the turns
 CELERY_VISIBILITY_TIMEOUT = env.int("CELERY_VISIBILITY_TIMEOUT", 120)  # seconds; Redis gives a task out again then
+BEAT_FILE = env.str("BESEDKA_BEAT_FILE", "")  # touched whenever beat comes round; unset: none
 FLOWER_HOST = env.str("FLOWER_HOST", "127.0.0.1")  # where `besedka flower` shows the workers
 FLOWER_PORT = env.int("FLOWER_PORT", 5555)  # of that
 FLOWER_USER = env.str("FLOWER_USER", "admin")  # who may look
