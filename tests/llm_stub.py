@@ -197,7 +197,9 @@ async def _one(stub: Stub, reader: asyncio.StreamReader, writer: asyncio.StreamW
         return True
     pieces = pieces_of(asked, says) if says.raw is None else [says.raw]
     kind = "text/html" if says.raw is not None and says.raw.startswith(b"<") else "text/event-stream"
-    writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nConnection: close\r\n\r\n".encode())
+    whole = says.raw is None and says.cut_at is None and says.drip_s is None
+    stays = "Transfer-Encoding: chunked" if whole else "Connection: close"
+    writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n{stays}\r\n\r\n".encode())
     if says.cut_at is not None:
         writer.write(b"".join(pieces)[: says.cut_at])
         await writer.drain()
@@ -208,7 +210,10 @@ async def _one(stub: Stub, reader: asyncio.StreamReader, writer: asyncio.StreamW
             await writer.drain()
             await asyncio.sleep(says.drip_s)
     for piece in pieces:
-        writer.write(piece)
+        writer.write(b"%x\r\n%b\r\n" % (len(piece), piece) if whole else piece)
         await writer.drain()
         await asyncio.sleep(says.between_s)
-    return False
+    if whole:
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+    return whole

@@ -7,7 +7,9 @@ the environment's proxies are not asked, and no answer is larger than was agreed
 
 import asyncio
 import ipaddress
+import itertools
 import socket
+import ssl
 import weakref
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
@@ -23,6 +25,8 @@ CONNECT_S = 5
 READ_S = 20  # seconds between two pieces of an answer
 MAX_BYTES = 1024 * 1024
 CONNECTIONS = 2_000  # at once; whoever waits for a slow peer must not keep others from theirs
+KEPT = 100  # connections that stay open for a while with nothing to do
+POOLS = 20  # that they are spread over
 
 TIMEOUT = httpx2.Timeout(READ_S, connect=CONNECT_S)
 FAILURES = (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL)  # the other end's, and the network's
@@ -102,7 +106,7 @@ def client() -> httpx2.AsyncClient:
     known = _clients.get(loop)
     if known is None:
         known = _clients[loop] = httpx2.AsyncClient(
-            transport=_Transport(),
+            transport=_Spread(),
             timeout=TIMEOUT,
             headers={"Accept-Encoding": "identity", "User-Agent": "Besedka"},
             follow_redirects=False,
@@ -117,7 +121,10 @@ def client_inside(place: str) -> httpx2.AsyncClient:
     For parts of the house that run apart. What strangers name goes through `client`, which does not reach them.
     """
     return httpx2.AsyncClient(
-        transport=_Transport(_Guard(only=place)), timeout=TIMEOUT, follow_redirects=False, trust_env=False
+        transport=_Transport(_Guard(only=place), _verification()),
+        timeout=TIMEOUT,
+        follow_redirects=False,
+        trust_env=False,
     )
 
 
@@ -184,15 +191,15 @@ class _Guard(httpcore2.AsyncNetworkBackend):
 class _Transport(httpx2.AsyncHTTPTransport):
     """httpx2's own transport, over the guard, with a limit on what comes back."""
 
-    def __init__(self, guard: _Guard | None = None) -> None:
-        super().__init__(trust_env=False)
+    def __init__(self, guard: _Guard, context: ssl.SSLContext) -> None:
+        super().__init__(verify=context, trust_env=False)
         # The constructor takes no network backend; the pool that it would make differs in nothing else.
         self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=httpx2.create_ssl_context(trust_env=False),
-            max_connections=CONNECTIONS,
-            max_keepalive_connections=50,
+            ssl_context=context,
+            max_connections=CONNECTIONS // POOLS,
+            max_keepalive_connections=KEPT // POOLS,
             keepalive_expiry=30,
-            network_backend=guard or _Guard(),
+            network_backend=guard,
         )
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -202,6 +209,28 @@ class _Transport(httpx2.AsyncHTTPTransport):
         assert isinstance(stream, httpx2.AsyncByteStream)
         response.stream = _Limited(stream, response.headers.get("content-encoding", "identity"))
         return response
+
+
+class _Spread(httpx2.AsyncBaseTransport):
+    """Several transports, one after the other.
+
+    A pool looks at each of its connections whenever a request begins or ends; with hundreds of them that costs
+    more than the request.
+    """
+
+    def __init__(self) -> None:
+        guard, context = _Guard(), _verification()
+        self._all = [_Transport(guard, context) for _ in range(POOLS)]
+        self._turn = itertools.cycle(self._all)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """The next one's answer."""
+        return await next(self._turn).handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for transport in self._all:
+            await transport.aclose()
 
 
 class _Limited(httpx2.AsyncByteStream):
@@ -220,6 +249,10 @@ class _Limited(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._stream.aclose()
+
+
+def _verification() -> ssl.SSLContext:
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 def _is_allowed(host: str, port: int) -> bool:

@@ -158,6 +158,37 @@ def test_who_no_longer_waits_does_not_disturb_the_others():
     assert with_writer(act) == (True, 2)
 
 
+def test_who_reads_little_does_not_wait_for_another_who_reads_much():
+    gate, long = threading.Event(), threading.Event()
+
+    def hold(items: list[int]) -> list[int]:
+        gate.wait(5)
+        return items
+
+    def much(items: list[int]) -> list[bool]:
+        return [long.wait(5)] * len(items)
+
+    def little(items: list[int]) -> list[int]:
+        return items
+
+    async def run() -> tuple[int, bool, bool]:
+        reader = Batcher("reader", writes=False)
+        reader.start()
+        try:
+            reader.submit(hold, 0)
+            await asyncio.sleep(0.1)
+            read_little, read_much = reader.submit(little, 1), reader.submit(much, 2)  # one batch
+            gate.set()
+            first = await read_little
+            waits = not read_much.done()
+            long.set()
+            return first, waits, await read_much
+        finally:
+            await asyncio.to_thread(reader.stop)
+
+    assert asyncio.run(run()) == (1, True, True)
+
+
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="with several writers each kind has its own")
 def test_different_kinds_of_work_are_one_transaction():
     address, gate = make.address(make.inbox()), threading.Event()

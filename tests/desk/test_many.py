@@ -10,6 +10,7 @@ from besedka.conversations.changes import Change
 from besedka.conversations.cursors import Move
 from besedka.conversations.log import Stale
 from besedka.conversations.models import Act, Message
+from besedka.conversations.queries import LISTS, Listing
 from besedka.conversations.wire import Entry
 from besedka.desk import replies
 from besedka.desk.replies import Reply
@@ -82,6 +83,39 @@ def test_counting_for_many_is_counting_for_each():
     assert [counts["mine"] for counts in together] == [1, 1, 1, 0]
     assert together[0]["unread"] >= 2
     assert together[3]["unread"] == 0
+
+
+def test_lists_of_many_are_the_lists_of_each():
+    (anna, hers), (boris, his) = held("anna", "boris")
+    people = [anna, boris, make.operator("vera")]
+    waiting = [make.conversation(owner="queue") for _ in range(3)]
+    last = [make.say(talk.pk, f"of {talk.pk}") for talk in (hers, his, *waiting)][-1]
+    cursors.move_many([Move(waiting[-1].pk, queries.reader(boris.pk), last.seq)])
+    cursors.move_many([Move(waiting[-1].pk, queries.reader(anna.pk), last.seq - 1)])
+    wanted = [Listing(name, person.pk, size=size) for name in LISTS for person in people for size in (2, 50)]
+    wanted += [Listing("waiting", anna.pk, (hers.inbox_id,)), Listing("open", boris.pk, (), size=1)]
+
+    together = queries.list_many(wanted)
+
+    assert together == [queries.list_many([one])[0] for one in wanted]
+    unread = {
+        (one.operator_id, card.id): card.unread
+        for one, page in zip(wanted, together, strict=True)
+        for card in page.cards
+    }
+    assert [unread[person.pk, waiting[-1].pk] for person in people] == [1, 0, last.seq]
+    assert {card.id for page in together for card in page.cards} >= {hers.pk, his.pk, *(one.pk for one in waiting)}
+
+
+def test_ten_consoles_that_look_at_one_list_take_no_more_statements_than_two():
+    people = [make.operator(f"operator-{number}") for number in range(12)]
+    for talk in [make.conversation(owner="queue") for _ in range(3)]:
+        make.say(talk.pk, "hello")
+    wanted = [Listing("waiting", person.pk) for person in people]
+
+    few = statements(lambda: queries.list_many(wanted[:2]))
+
+    assert statements(lambda: queries.list_many(wanted[2:])) == few
 
 
 def test_a_card_shows_what_its_own_reader_has_not_read():

@@ -1,6 +1,7 @@
 """What a client that names no cursor is handed, once: nothing twice, and nothing to nobody."""
 
 import asyncio
+from typing import Any
 
 import inside
 import make
@@ -11,6 +12,7 @@ from inside import Inside
 from besedka.conversations import cursors, log
 from besedka.conversations.log import Append
 from besedka.conversations.models import Cursor
+from besedka.door import readers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -76,6 +78,29 @@ def test_two_clients_at_once_lose_nothing(token):
 
     assert ["one", "two", "three"] in handed
     assert all(messages in ([], ["one", "two", "three"]) for messages in handed)
+
+
+def test_who_read_before_the_cursor_moved_and_answers_after_it_hands_nothing_out_again(token, monkeypatch):
+    look = readers.look_until_news
+
+    async def act(door: Inside) -> list[list[str]]:
+        has_read, may_answer = asyncio.Event(), asyncio.Event()
+
+        async def look_and_wait(*given: Any) -> object:
+            seen = await look(*given)
+            has_read.set()
+            await may_answer.wait()
+            return seen
+
+        with monkeypatch.context() as slow:
+            slow.setattr(readers, "look_until_news", look_and_wait)
+            late = asyncio.create_task(poll(door, token))
+            await has_read.wait()
+        first = await poll(door, token)
+        may_answer.set()
+        return [first, await late]
+
+    assert inside.with_door(act) == [["one", "two", "three"], []]
 
 
 def test_a_long_log_is_handed_out_whole_and_in_order():

@@ -3,13 +3,17 @@
 import json
 import os
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 import running
 import services
+from faults import cluster
 
 from besedka.project.doctor import connections, scaled
 
@@ -96,6 +100,41 @@ def test_flower_and_figures_are_for_nobody_who_shows_nothing(settings):
     assert next(scaled.metrics()).state == "doubtful"
 
 
+def test_beat_says_when_it_last_came_round(tmp_path):
+    if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        pytest.skip("several processes are for a database of their own: PostgreSQL")
+    file = tmp_path / "beat"
+    given = {"CELERY_BROKER_URL": services.url("Redis"), "BESEDKA_BEAT_FILE": str(file)}
+    asking = [sys.executable, str(Path(__file__).parents[2] / "deploy/healthy.py"), "beat"]
+
+    def is_well() -> bool:
+        return subprocess.run(asking, env=given, timeout=30).returncode == 0
+
+    before = is_well()
+    with running.server(tmp_path / "home", **given) as site, beside(site, "beat"):
+        running.wait_until(is_well, within_s=120)
+    os.utime(file, (time.time() - 60,) * 2)
+
+    assert (before, is_well()) == (False, False)
+
+
+def test_flower_tells_everybody_that_it_is_well_and_nothing_else(tmp_path):
+    if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        pytest.skip("several processes are for a database of their own: PostgreSQL")
+    port = running.free_port()
+    given = {"CELERY_BROKER_URL": services.url("Redis"), "FLOWER_PASSWORD": TOKEN, "FLOWER_PORT": str(port)}
+    asking = [sys.executable, str(Path(__file__).parents[2] / "deploy/healthy.py"), "flower"]
+    with running.server(tmp_path / "home", **given) as site, beside(site, "flower"):
+        running.wait_until(
+            lambda: subprocess.run(asking, env={"FLOWER_PORT": str(port)}, timeout=30).returncode == 0,
+            within_s=120,
+        )
+        nobody = httpx2.get(f"http://127.0.0.1:{port}/workers")
+        somebody = httpx2.get(f"http://127.0.0.1:{port}/workers", auth=("admin", TOKEN))
+
+    assert (nobody.status_code, somebody.status_code) == (401, 200)
+
+
 @pytest.mark.django_db
 def test_a_database_with_hardly_a_connection_left_is_told_of(settings):
     if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
@@ -106,3 +145,14 @@ def test_a_database_with_hardly_a_connection_left_is_told_of(settings):
     too_few = next(connections.examined())
 
     assert (enough.state, too_few.state) == ("fine", "doubtful")
+
+
+@pytest.mark.parametrize("autovacuum", ["on", "off"])
+def test_a_database_that_nobody_tidies_is_told_of(autovacuum, tmp_path):
+    with cluster.cluster(autovacuum=autovacuum) as database:
+        site = running.Server(tmp_path / "home", running.free_port(), {"DATABASE_URL": database.url()})
+        found = examined(site)
+
+    assert found.get(("database", "autovacuum is off: what grows becomes slow")) == (
+        "doubtful" if autovacuum == "off" else None
+    )

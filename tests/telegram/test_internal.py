@@ -5,8 +5,11 @@ import contextlib
 import itertools
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -80,6 +83,18 @@ def test_with_the_secret_one_wakes_the_sender_and_sees_how_it_goes(address, hear
     assert (woken.status_code, woken.content, slashed.status_code) == (204, b"", 204)
     assert (health.status_code, health.json()) == (200, {"status": "ok", "telegram": "off"})
     assert set(heard) == {"deliver", updates.KIND}
+
+
+def test_a_container_asks_it_whether_it_is_well(address, heard):
+    asking = [sys.executable, str(Path(__file__).parents[2] / "deploy/healthy.py"), "telegram"]
+    port = address.rpartition(":")[2]
+
+    codes = [
+        subprocess.run(asking, env={"BOT_PORT": port, "BOT_SECRET": secret}, timeout=30).returncode
+        for secret in (SECRET, f"{SECRET}x")
+    ]
+
+    assert codes == [0, 1]
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,33 @@ def test_a_runner_that_is_stopped_leaves_its_turns_to_the_next_one(monkeypatch):
     assert leases.due(limit=10, now=later) == [conversation.pk]
 
 
+def test_a_runner_that_finishes_ends_what_it_thinks_about_and_begins_nothing(monkeypatch):
+    thought_about, too_late = make.conversation(), make.conversation()
+
+    async def slow(task: claim.Task, **how: Any) -> run.Thought:
+        await asyncio.sleep(0.3)
+        return run.Thought(task, (run.Utterance("at last"),), None, {})
+
+    monkeypatch.setattr(embedded.run, "think", slow)
+
+    async def act(runner: Runner, writer: Batcher) -> None:
+        runner.begin([thought_about.pk])
+        await asyncio.sleep(0.1)
+        finishing = asyncio.create_task(runner.finish())
+        await asyncio.sleep(0)
+        runner.begin([too_late.pk])
+        await runner.sweep()
+        await finishing
+
+    with_runner(act)
+
+    assert list(Message.objects.filter(author="bot").values_list("conversation_id", flat=True)) == [
+        thought_about.pk
+    ]
+    too_late.refresh_from_db()
+    assert too_late.due_at is not None
+
+
 def test_the_lease_of_a_turn_that_takes_long_is_renewed(monkeypatch):
     conversation, going_on = make.conversation(), asyncio.Event()
 

@@ -304,6 +304,12 @@ def park_all(channel: str, recipient: str, reason: str) -> int:
     return unsent.update(state="parked", error=reason[:MAX_ERROR])
 
 
+def take_back(delivery_id: int) -> bool:
+    """It is as if this one had never been posted; no, where somebody has begun to bring it."""
+    deleted, _ = Delivery.objects.filter(pk=delivery_id, state="waiting", attempts=0).delete()
+    return deleted > 0
+
+
 @transaction.atomic(savepoint=False)
 def send_again(delivery_ids: Sequence[int], *, now: datetime | None = None) -> int:
     """Parked ones are tried again; how many. What comes after them has gone out already, so they come late."""

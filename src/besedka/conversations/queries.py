@@ -66,13 +66,25 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 def list_many(listings: Sequence[Listing]) -> list[Page]:
-    """Each page, in its list's order."""
-    pages = []
+    """Each page, in its list's order.
+
+    Some statements for all of them: many consoles look at one list, and each of its changes stirs them all.
+    """
+    ids: dict[Listing, list[int]] = {}
     for listing in listings:
-        size = max(1, min(listing.size, SIZE))
-        ids = list(_ordered(listing).values_list("pk", flat=True)[: size + 1])
-        pages.append(Page(cards(ids[:size], listing.operator_id), len(ids) > size))
-    return pages
+        same = _same(listing)
+        if same not in ids:
+            ids[same] = list(_ordered(same).values_list("pk", flat=True)[: _size(same) + 1])
+    pages = [ids[_same(listing)][: _size(listing)] for listing in listings]
+    wanted = {(pk, one.operator_id) for one, page in zip(listings, pages, strict=True) for pk in page}
+    found = dict(zip(wanted, cards_many(list(wanted)), strict=True))
+    return [
+        Page(
+            [card for pk in page if (card := found[pk, listing.operator_id]) is not None],
+            len(ids[_same(listing)]) > len(page),
+        )
+        for listing, page in zip(listings, pages, strict=True)
+    ]
 
 
 def counts_many(wanted: Sequence[tuple[int, tuple[int, ...] | None]]) -> list[dict[str, int]]:
@@ -176,6 +188,15 @@ def reader(operator_id: int) -> str:
     return f"operator:{operator_id}"
 
 
+def _same(listing: Listing) -> Listing:
+    """What it has in common with those of others: only one's own list depends on who looks."""
+    return listing if listing.name == "mine" else msgspec.structs.replace(listing, operator_id=0)
+
+
+def _size(listing: Listing) -> int:
+    return max(1, min(listing.size, SIZE))
+
+
 def _in_list(name: str, operator_id: int, inbox_ids: tuple[int, ...] | None) -> QuerySet[Conversation]:
     conditions = {
         "waiting": Q(waiting_since__isnull=False),
@@ -245,10 +266,23 @@ def _unread_of(wanted: dict[tuple[int, int], int | None]) -> dict[tuple[int, int
             theirs.setdefault(operator_id, []).append(conversation_id)
     by_holders = _unread_by_holders(held)
     found = {one: by_holders.get(one[0], 0) for one, holder in wanted.items() if one[1] == holder}
+    begun = _begun_by(theirs)
+    untouched = [one for one in wanted if one not in found and one not in begun]
+    by_nobody = _count_unread(list({conversation_id for conversation_id, _ in untouched}), "%s", [""])
+    found.update({one: by_nobody.get(one[0], 0) for one in untouched})
     for operator_id, ids in theirs.items():
-        unread = _count_unread(ids, "%s", [reader(operator_id)])
-        found.update({(conversation_id, operator_id): number for conversation_id, number in unread.items()})
+        some = [one for one in ids if (one, operator_id) in begun]
+        unread = _count_unread(some, "%s", [reader(operator_id)])
+        found.update({(one, operator_id): unread.get(one, 0) for one in some})
     return found
+
+
+def _begun_by(theirs: dict[int, list[int]]) -> set[tuple[int, int]]:
+    """In which of their conversations each of these operators has read something."""
+    names = {reader(operator_id): operator_id for operator_id in theirs}
+    ids = {pk for some in theirs.values() for pk in some}
+    cursors = Cursor.objects.filter(conversation_id__in=ids, reader__in=names)
+    return {(pk, names[name]) for pk, name in cursors.values_list("conversation_id", "reader")}
 
 
 def _unread_by_holders(conversation_ids: Sequence[int]) -> dict[int, int]:

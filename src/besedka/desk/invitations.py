@@ -140,7 +140,9 @@ def _withdraw(outside_posts: Outside, now: datetime) -> int:
     people = links.of_users([one.operator_id for one in gone])
     for one in gone:
         Invitation.objects.filter(pk=one.pk).update(withdrawn_at=now)
-        if one.operator_id in people and one.delivery_id is not None:
+        if one.delivery_id is None or deliveries.take_back(one.delivery_id):
+            continue
+        if one.operator_id in people:
             owner = one.conversation.operator
             name = (owner.get_full_name() or owner.get_username()) if owner is not None else ""
             body = {"kind": "withdraw", "of": one.delivery_id, "owner": name}

@@ -26,7 +26,8 @@ class Door:
         self.trusted_proxies = trusted_proxies
         self.counting = Counting(self.desk_reader)
         self.directory = Directory({}, None, frozenset())
-        self.handed_out: dict[int, int] = {}  # conversation to seq: gone out, and on its way into the cursor
+        # Conversation to seq: gone out a moment ago, whatever the cursor says.
+        self.handed_out: dict[int, int] = {}
         # Whose body is on its way, since when, and the task that waits for it.
         self.reading: dict[Any, tuple[float, asyncio.Task[Any] | None]] = {}
         self.held = 0  # bytes of files that are on their way in

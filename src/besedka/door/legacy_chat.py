@@ -1,5 +1,6 @@
 """Contract §1, site chat with AI first, a human behind it: translate, nothing else."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -23,6 +24,7 @@ STORED = msgspec.json.encode({"message": "Успех"})
 CHAT_ENDED = "Чат окончен."  # byte for byte: the old page waits for it
 NO_TOKEN = "Токен не был передан в заголовках"
 
+REMEMBERED_S = 30  # after the cursor has moved: whoever has read before that may answer after it
 READER = "site_chat"  # the cursor of clients that cannot say how far they have read
 # Our own notices are shown as an operator's: the old page stops asking once the newest message is by GPT.
 USERS = {"bot": "GPT", "operator": "OPERATOR", "system": "OPERATOR"}
@@ -83,7 +85,7 @@ class HandedOut(Response):
         self._door, self._move = door, move
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send, then move the cursor. Until that is stored, this process remembers it itself.
+        """Send, then move the cursor. Meanwhile, and for a while after, this process remembers it itself.
 
         A HEAD takes nothing along, and who has hung up gets nothing: the server would not tell us afterwards.
         """
@@ -94,13 +96,19 @@ class HandedOut(Response):
             return
         door, move = self._door, self._move
         door.handed_out[move.conversation_id] = max(move.seq, door.handed_out.get(move.conversation_id, 0))
+        remembered_s = REMEMBERED_S
         try:
             await door.writer.submit(cursors.move_many, move, durable=False)
         except Unavailable:
             logger.warning("conversation %d: no cursor stored; these messages come again", move.conversation_id)
+            remembered_s = 0
         finally:
-            if door.handed_out.get(move.conversation_id) == move.seq:
-                del door.handed_out[move.conversation_id]
+            asyncio.get_running_loop().call_later(remembered_s, _forget, door, move)
+
+
+def _forget(door: Door, move: Move) -> None:
+    if door.handed_out.get(move.conversation_id) == move.seq:
+        del door.handed_out[move.conversation_id]
 
 
 def _shown(entry: Entry, site: str) -> dict[str, str]:

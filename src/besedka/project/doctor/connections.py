@@ -1,4 +1,4 @@
-"""PostgreSQL's places: whether they are enough for a process of ours, and what a session begins with."""
+"""PostgreSQL: whether its places are enough for a process of ours, what a session begins with, who tidies up."""
 
 from collections.abc import Iterator
 
@@ -17,12 +17,14 @@ _PLACES = (
 
 
 def examined() -> Iterator[Finding]:
-    """How many connections may be made yet, and, behind a PgBouncer, whether the role has our bounds of time."""
+    """How many connections may be made yet, whether the role has our bounds of time, whether tables are tidied."""
     with connection.cursor() as cursor:
         cursor.execute(_PLACES)
         allowed, taken = cursor.fetchone() or (0, 0)
         cursor.execute(f"SELECT {', '.join(f'current_setting({name!r})' for name in BOUNDS)}")
         bounds = dict(zip(BOUNDS, cursor.fetchone() or (), strict=True))
+        cursor.execute("SELECT current_setting('autovacuum')")
+        [tidied] = cursor.fetchone() or ("",)
     wanted = settings.DATABASE_POOL or THREADS
     said = f"{taken} of {allowed} connections are taken; a process of ours takes up to {wanted}"
     if allowed - taken < wanted:
@@ -35,3 +37,6 @@ def examined() -> Iterator[Finding]:
         name = unbounded[0]
         advice = f"ALTER ROLE … SET {name} = '{databases.SESSION[name]}'; see docs/operations/postgresql.md."
         yield doubtful("database", f"sessions have no {', no '.join(unbounded)}", advice)
+    if tidied == "off":
+        advice = "ALTER SYSTEM SET autovacuum = on, then reload; see docs/operations/postgresql.md."
+        yield doubtful("database", "autovacuum is off: what grows becomes slow", advice)
