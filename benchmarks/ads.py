@@ -29,9 +29,10 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import httpx2  # noqa: E402 - beside the tests
 import running  # noqa: E402
+import services  # noqa: E402
 
-POSTGRESQL = os.environ.get("BESEDKA_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/besedka")
-MYSQL = os.environ.get("BESEDKA_TEST_MYSQL", "mysql://root@127.0.0.1:3306/besedka")
+POSTGRESQL = services.address("PostgreSQL")
+MYSQL = services.address("MariaDB")
 running.STARTED_S = 300  # others may load the machine while this runs
 ROWS = 100_000
 BOT = "a bot's answer"

@@ -33,10 +33,11 @@ import engine  # noqa: E402
 import fill  # noqa: E402
 import httpx2  # noqa: E402
 import running  # noqa: E402 - the tests know how to run a server
+import services  # noqa: E402
 import starts  # noqa: E402
 import workers  # noqa: E402
 
-POSTGRESQL = os.environ.get("BESEDKA_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/besedka")
+POSTGRESQL = services.address("PostgreSQL")
 LONG_POLL = ["--poll", "/api/v1/message?wait=25", "--interval", "0"]
 SOCKETS = 10_000
 

@@ -2,8 +2,8 @@
 
     capacity.py [--folder build/load]
 
-Each measured part of the page stands between two marks and is written anew; a part without a report says by which
-command it is measured. The pictures are put beside the page.
+Each measured part of the page stands between two marks and is written anew; a part that was not measured this time
+stays as it is. The pictures are put beside the page.
 """
 
 import argparse
@@ -20,12 +20,6 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "operations" / "capacity.md"
 TIMES = 1_000  # what the plan on paper is for
 LARGE_CORES, LARGE_BUSY = 16, 0.6  # a large database, and how much of it one plans with
-COMMANDS = {
-    "workers": "benchmarks/bench.py --only workers",
-    "starts": "benchmarks/bench.py --only celery",
-    "company": "benchmarks/load.py --company",
-    "connections": "benchmarks/bench.py --only connections",
-}
 Report = dict[str, Any]
 
 
@@ -148,14 +142,13 @@ def _bars(report: Report) -> None:
 
 
 def written(page: str, folder: Path) -> str:
-    """The page with every measured part as its report has it."""
+    """The page with every part that was measured as its report has it."""
     for part, (source, tell) in PARTS.items():
         path = folder / f"{source}.json"
-        if path.exists():
-            report = json.loads(path.read_text(encoding="utf-8"))
-            lines = tell({**report, "picture": path.with_suffix(".png")})
-        else:
-            lines = [f"*Not measured yet: `.venv/bin/python {COMMANDS[source]}`.*"]
+        if not path.exists():
+            continue
+        report = json.loads(path.read_text(encoding="utf-8"))
+        lines = tell({**report, "picture": path.with_suffix(".png")})
         begin, end = f"<!-- measured: {part} -->", f"<!-- end: {part} -->"
         before, _, rest = page.partition(begin)
         _, _, after = rest.partition(end)

@@ -25,7 +25,7 @@ def _memory_kb(pid: int) -> tuple[float, int]:
 
 async def _come(site: Site, kind: str, count: int) -> tuple[float, float]:
     """Kilobytes and descriptors for each of them."""
-    [pid] = site.processes()["web 1"]
+    pid, *_ = site.processes()["web"]  # one process is all of it
     tally, run = Tally(), secrets.token_hex(4)
     key, words = site.inboxes[1]
     people = [OF_KIND[kind](site.url, f"{kind}-{run}-{number}", key, words, tally) for number in range(count)]

@@ -25,8 +25,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import psycopg  # noqa: E402
 import running  # noqa: E402 - beside the tests
+import services  # noqa: E402
 
-POSTGRESQL = os.environ.get("BESEDKA_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/besedka")
+POSTGRESQL = services.address("PostgreSQL")
 AGAIN = 20  # times each is asked
 INBOXES, OPERATORS = 50, 50
 WAITING, HANDED = 10_000, 15_000  # the first so many wait, those from there on are held

@@ -23,8 +23,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 import bases  # noqa: E402 - beside this file
 import fill  # noqa: E402
 import running  # noqa: E402
+import services  # noqa: E402
 
-POSTGRESQL = os.environ.get("BESEDKA_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/besedka")
+POSTGRESQL = services.address("PostgreSQL")
 AGAIN = 15  # times each search is made
 FLEETING = 10_000  # the newest messages do not have the word that all older ones often have
 

@@ -18,6 +18,7 @@ import json
 import os
 import resource
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -179,8 +180,14 @@ def run(options: argparse.Namespace) -> Measured:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     load_before = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory(prefix="besedka-load-") as name, site_for(options) as site:
+    with (
+        tempfile.TemporaryDirectory(prefix="besedka-load-") as name,
+        site_for(options) as site,
+        contextlib.ExitStack() as life,
+    ):
         generators = [Generator(plan) for plan in plans(options, site, Path(name))]
+        for generator in generators:
+            life.callback(generator.process.kill)  # whatever ends us, nobody goes on without us
         own = {f"generator {at}": [one.process.pid] for at, one in enumerate(generators, 1)}
         if site.town is not None:
             own["outside"] = [site.town.process.pid]
@@ -203,7 +210,7 @@ def run(options: argparse.Namespace) -> Measured:
             site.town.do("quiet")
         if site.server is None:
             time.sleep(ANSWERED_S)
-        settled = site.server is None or load_site.settle(site)
+        owed = load_site.settle(site) if site.server is not None else []
         if site.town is not None and options.phones:
             told = site.town.do("tell")
             phones, phone_times = told["said"], told["delivery"]
@@ -212,7 +219,7 @@ def run(options: argparse.Namespace) -> Measured:
         found = [generator.result() for generator in generators]
         end = min(end, *(one["steady"][1] for one in found)) if found else end
         measured = Measured(_described(options), begin, end, Verdict(), load_before=load_before)
-        measured.verdict = _judged(site, found, phones, settled=settled)
+        measured.verdict = _judged(site, found, phones, owed)
         if site.server is not None:
             starts = load_books.turn_starts(site.select, begin_epoch, end_epoch)
             measured.times["start of a turn"] = [(begin, one) for one in starts]
@@ -243,13 +250,13 @@ def profile(site: Site, options: argparse.Namespace) -> None:
         spy.wait()
 
 
-def _judged(site: Site, found: list[dict[str, Any]], phones: list[str], *, settled: bool) -> Verdict:
+def _judged(site: Site, found: list[dict[str, Any]], phones: list[str], owed: list[str]) -> Verdict:
     tokens = [token for one in found for _, token, *_ in one["visitors"]]
     if site.server is not None:
         verdict = load_books.judge(found, phones, load_books.logs_of(site.select, tokens))
         verdict.doubled += load_books.answered_twice(site.select)
-        if not settled:
-            verdict.blame("silent", "somebody", "waits for the bot, or a delivery, long after the end")
+        for what in owed:
+            verdict.blame("silent", what, "waits long after the end")
         return verdict
     inbox_of = {}
     for key, _ in site.inboxes:
@@ -270,6 +277,7 @@ def _described(options: argparse.Namespace) -> dict[str, Any]:
 def main() -> int:
     """Run, print the report, and say whether all is well."""
     options = options_of()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started ends with us
     load_report.required(options.require, {})  # a mistake there is told now
     measured = run(options)
     table, requirements = load_report.write(measured, options.folder, options.name, options.require)

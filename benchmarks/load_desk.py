@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 HOLD_S = 10.0  # seconds that a conversation stays with an operator
 REPLY_S = 0.5  # until a message of the contact is answered
+LOOKS_S = (0.5, 3.0)  # between two looks at who waits: people read before they take somebody
 DONE_S = 60  # seconds that a command may take before it counts as lost
 LATER = "unavailable"  # the same again in a moment
 LOST_RACES = frozenset({"taken", "stale_owner", "bot_gave_up", "no_bot"})  # part of the game
@@ -67,6 +68,7 @@ class Operator:
         self._begin(self._listen())
         await self._ask("duty", on=True)
         await self._ask("watch", list="waiting", size=50)
+        self._begin(self._look())
         self._begin(self._work())
 
     async def leave(self) -> None:
@@ -111,7 +113,6 @@ class Operator:
             case "list":
                 self._order = frame["order"]
                 self._waiting.update({card["id"]: card["owner_version"] for card in frame["cards"]})
-                self._claim_some()
             case "message" if frame["author"] == "contact":
                 age = age_ms(frame["text"])
                 if age is not None:
@@ -151,10 +152,14 @@ class Operator:
         finally:
             self._claiming.discard(conversation_id)
 
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(random.uniform(*LOOKS_S))
+            self._claim_some()
+
     async def _work(self) -> None:
         while True:
             await asyncio.sleep(REPLY_S)
-            self._claim_some()
             for conversation_id, held in list(self._held.items()):
                 if held.unanswered:
                     await self._reply(conversation_id, held)

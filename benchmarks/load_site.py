@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -21,13 +20,14 @@ import httpx2  # noqa: E402
 import load_watch  # noqa: E402 - beside this file
 import psycopg  # noqa: E402
 import running  # noqa: E402 - the tests know how to run a server
+import services  # noqa: E402
 import telegram_server  # noqa: E402
 from load_people import MESSAGES  # noqa: E402
 
-POSTGRESQL = os.environ.get("BESEDKA_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/besedka")
+POSTGRESQL = services.address("PostgreSQL")
 PASSWORD = "a-password-of-load"
 MODEL, OFFLINE = "Да, расскажите о товаре номер", "hello"  # what is said to a bot with a model, and to one without
-ANALYSE_S = 20  # seconds between two looks at how large the tables are
+TIDY_S = 20  # seconds between two looks for tables that many rows were changed in
 ENDS_S = 30  # seconds that a process has to end
 running.STARTED_S = 180  # several processes begin at once, perhaps on a machine that does more than that
 
@@ -52,6 +52,21 @@ people = User.objects.bulk_create([User(username=name, password=password) for na
 Operator.objects.bulk_create([Operator(user=person, is_enabled=True, capacity={capacity}) for person in people])
 print(json.dumps(keys))
 """
+# PostgreSQL's own limits: "Routine Vacuuming" in its documentation.
+_UNTIDY = """
+SELECT quote_ident(s.relname) FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
+WHERE n_dead_tup > 50 + 0.2 * GREATEST(reltuples, 0) OR n_mod_since_analyze > 50 + 0.1 * GREATEST(reltuples, 0)
+"""
+_OWED = [
+    """
+    SELECT 'conversation ' || id || ', ' || status || ', due ' || due_at || ', tried ' || attempts
+    FROM conversations_conversation WHERE due_at IS NOT NULL
+    """,
+    """
+    SELECT channel || ' ' || id || ', ' || state || ', due ' || due_at || ', tried ' || attempts || ' ' || error
+    FROM conversations_delivery WHERE state IN ('waiting', 'sending')
+    """,
+]
 _ENABLE = "from besedka.desk.models import Operator; Operator.objects.update(is_enabled=True)"
 
 
@@ -159,7 +174,7 @@ def started(shape: Shape) -> Iterator[Site]:
     ):
         town = Town(shape)
         life.callback(town.end)
-        life.enter_context(_analysed(database))
+        life.enter_context(_tidied(database))
         home = Path(folder) / "home"
         home.mkdir()
         server = running.Server(
@@ -189,10 +204,11 @@ def started(shape: Shape) -> Iterator[Site]:
 
 
 @contextlib.contextmanager
-def _analysed(url: str) -> Iterator[None]:
-    """PostgreSQL knows how large its tables are, also where its own autovacuum is off: it is asked to look.
+def _tidied(url: str) -> Iterator[None]:
+    """PostgreSQL's tables are tidied as its autovacuum does by default, also where that is off.
 
-    A plan that was made for an empty table reads all of it, again and again, when it is large.
+    A plan that was made for an empty table reads all of it, again and again, when it is large; and where nobody
+    sweeps up rows that were changed, every look for what is due passes them all.
     """
     over = threading.Event()
 
@@ -200,8 +216,10 @@ def _analysed(url: str) -> Iterator[None]:
         with psycopg.connect(url, autocommit=True) as connection:
             if connection.execute("SHOW autovacuum").fetchone() == ("on",):
                 return
-            while not over.wait(ANALYSE_S):
-                connection.execute("ANALYZE")
+            connection.execute("SET vacuum_cost_delay = 2")
+            while not over.wait(TIDY_S):
+                for (table,) in connection.execute(_UNTIDY).fetchall():
+                    connection.execute(f"VACUUM (ANALYZE, SKIP_LOCKED) {table}".encode())
 
     looking = threading.Thread(target=look)
     looking.start()
@@ -293,15 +311,11 @@ def _beside(server: running.Server, name: str, command: list[str]) -> Iterator[i
             process.wait()
 
 
-def settle(site: Site, within_s: float = 90.0) -> bool:
-    """Nobody waits for the bot, and nothing for being delivered; whether that came in time."""
+def settle(site: Site, within_s: float = 90.0) -> list[str]:
+    """Nobody waits for the bot, and nothing for being delivered; what does still after so long."""
     until = time.monotonic() + within_s
-    while time.monotonic() < until:
-        [(owed,)] = site.select(
-            "SELECT (SELECT COUNT(*) FROM conversations_conversation WHERE due_at IS NOT NULL)"
-            " + (SELECT COUNT(*) FROM conversations_delivery WHERE state IN ('waiting', 'sending'))"
-        )
-        if owed == 0:
-            return True
+    while True:
+        owed = [what for question in _OWED for (what,) in site.select(question)]
+        if not owed or time.monotonic() > until:
+            return owed
         time.sleep(0.2)
-    return False

@@ -9,11 +9,15 @@ from typing import Any
 
 import load
 import load_report
+import services
 from faults import cluster  # the tests know how to run a PostgreSQL
 
-AMQP = os.environ.get("BESEDKA_TEST_AMQP", "amqp://guest:guest@127.0.0.1:5672//")
 REDIS = os.environ.get("BESEDKA_BENCH_BROKER", "redis://127.0.0.1:6379/8")  # a database that nobody else uses
-BROKERS = {"the web process itself": "none", "Celery over Redis": REDIS, "Celery over RabbitMQ": AMQP}
+BROKERS = {
+    "the web process itself": "none",
+    "Celery over Redis": REDIS,
+    "Celery over RabbitMQ": services.address("RabbitMQ"),
+}
 
 
 def measure(broker: str, postgresql: str, *, seconds: float, rate: float = 20.0) -> dict[str, float]:
