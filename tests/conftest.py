@@ -18,6 +18,13 @@ from besedka.bots import scenarios
 from besedka.turns import staff
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In its long form a test may take what it needs, whatever it is given otherwise."""
+    if seconds := os.environ.get("BESEDKA_TIMEOUT_S"):
+        for item in items:
+            item.add_marker(pytest.mark.timeout(float(seconds)), append=False)
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[running.Server]:
     """A server without limits on how fast it may be asked."""

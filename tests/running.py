@@ -87,10 +87,8 @@ def scratch_database(url: str | None = None, *, begun: bool = False) -> Iterator
         return
     parts = urllib.parse.urlsplit(url)
     name = f"besedka_{secrets.token_hex(6)}"
-    lasts = (
-        parts.netloc == urllib.parse.urlsplit(services.address("PostgreSQL")).netloc
-    )  # till the end of the tests
-    like = f" TEMPLATE {_begun_database(url)}" if begun and lasts else ""
+    standard = urllib.parse.urlsplit(services.address("PostgreSQL"))  # others may be gone before what is copied
+    like = f" TEMPLATE {_begun_database(url)}" if begun and parts.netloc == standard.netloc else ""
     _administer(parts, f"CREATE DATABASE {name}{like}")
     try:
         yield parts._replace(path=f"/{name}").geturl()

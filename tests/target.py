@@ -32,7 +32,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     server: Target
 
     def _answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:
+            return  # whoever asked died in the middle of it
         self.server.asked.append((self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body))
         path = self.path.partition("?")[0]
         status, headers, content = self.server.replies.get(path, self.server.reply)

@@ -19,6 +19,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark", "loc
 
 def type_all(page, *texts):
     """Into one field after the other, as a keyboard gets there; then Enter."""
+    expect(page.locator("input:focus")).to_be_visible()  # the first one, as soon as the page is there
     for number, text in enumerate(texts):
         if number:
             page.keyboard.press("Tab")

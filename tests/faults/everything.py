@@ -5,7 +5,8 @@
 
 It writes the table to build/faults.md, and all figures to build/faults.json. It exits with 1 when anything was
 lost, doubled or came out of order, or when a fault could not be made here. How long it takes is said by the same
-variables that a single test reads; those that are set already are left as they are.
+variables that a single test reads; those that are set already are left as they are. Two run at once, as in
+`make test`; `ARGS="-n 0"` runs them one after the other.
 """
 
 import json
@@ -17,18 +18,23 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import services
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 TESTS = [
     "tests/faults",
     "tests/telegram",
-    "tests/door/test_together.py",
     "tests/door/test_handing_out.py",
     "tests/answers/test_providers.py",
     "tests/conversations/test_leases.py",
-    "tests/browser/test_both_ways.py",
 ]
+TOGETHER = ["tests/door/test_together.py"]  # several processes are for PostgreSQL
+BROWSER = ["tests/browser/test_both_ways.py"]  # apart from the others: Playwright keeps an event loop running
 LONG = {
+    "BESEDKA_TIMEOUT_S": "7200",  # of each test
     "BESEDKA_KILLS": "200",  # of the server under load
     "BESEDKA_SWALLOWED": "1000",  # rounds in which answers are swallowed
     "BESEDKA_ROUNDS": "10",  # of workers, web processes and beats that die
@@ -55,17 +61,24 @@ FIGURES = {
 
 def main(arguments: list[str]) -> int:
     """Run them all; 0 when each held."""
-    with tempfile.TemporaryDirectory(prefix="besedka-faults-") as folder:
-        report = Path(folder, "faults.xml")
-        command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", "-o", "timeout=7200"]
-        command += ["-o", "junit_duration_report=call", *TESTS, *arguments]
-        subprocess.run(command, cwd=ROOT, env={**LONG, **os.environ}, check=False)
-        trials = read(report)
+    trials = run(TESTS, arguments) + run(TOGETHER, arguments, services.address("PostgreSQL"))
+    trials += run(BROWSER, arguments)
     BUILD.mkdir(exist_ok=True)
     (BUILD / "faults.json").write_text(json.dumps(trials, ensure_ascii=False, indent=1))
     (BUILD / "faults.md").write_text(table(trials))
     print(table(trials))
     return 0 if trials and all(trial["verdict"] == "held" for trial in trials) else 1
+
+
+def run(tests: list[str], arguments: list[str], database: str = "") -> list[dict[str, Any]]:
+    """Run these, those without a database of their own on this one (SQLite); what came of each."""
+    with tempfile.TemporaryDirectory(prefix="besedka-faults-") as folder:
+        report = Path(folder, "faults.xml")
+        command = [sys.executable, "-m", "pytest", "-v", f"--junitxml={report}"]
+        command += ["-o", "junit_duration_report=call", "-n", "2", "--dist", "loadgroup", *tests, *arguments]
+        environment = {**LONG, **os.environ, "DATABASE_URL": database}
+        subprocess.run(command, cwd=ROOT, env=environment, check=False)
+        return read(report)
 
 
 def read(report: Path) -> list[dict[str, Any]]:

@@ -62,6 +62,7 @@ class Visitor:
     retries: int = 0
     slowest_s: float = 0
     wants_person: bool = False
+    given_up: bool = False  # the house called a person, as whoever thought about an answer died again and again
     modelled: bool = False  # a model answers: it may fail, and then a person is called; texts say whose they are
 
     async def talk(self, stop: asyncio.Event, ways: Sequence[str]) -> None:
@@ -247,8 +248,9 @@ def _silence(visitor: Visitor, log: list[Message]) -> list[str]:
     notices = sum(
         message.get("event", HANDED_OFF) == HANDED_OFF for message in log if message["author"] == "system"
     )
-    if notices != visitor.wants_person and not (visitor.modelled and notices == 1):
-        found.append(f"{notices} notices of a hand-off, {int(visitor.wants_person)} wished for")
+    wished = visitor.wants_person or visitor.given_up
+    if notices != wished and not (visitor.modelled and notices == 1):
+        found.append(f"{notices} notices of a hand-off, {int(wished)} wished for")
     if authors.count("bot") > authors.count("contact"):
         found.append("doubled: the bot said more than it was asked")
     if authors[-1:] == ["contact"] and not notices:

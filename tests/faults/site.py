@@ -7,6 +7,7 @@ Who only works, and answers nobody over HTTP, is in `others`: `others={"worker":
 """
 
 import contextlib
+import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,6 +32,11 @@ class Worker(Server):
             self.process = subprocess.Popen(
                 self.command, env=self.surroundings(), stdout=log, stderr=log, cwd=self.home.parent
             )
+
+    def niceness(self) -> int:
+        """How far it stands back where all processors are busy."""
+        assert self.process is not None
+        return os.getpriority(os.PRIO_PROCESS, self.process.pid)
 
 
 @dataclass

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import secrets
 import sqlite3
-import subprocess
 import time
 import urllib.parse
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import make
 import psycopg
 import pytest
 import running
-from faults import trial
+from faults import disk, trial
 from faults.readers import WAYS
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
@@ -147,15 +146,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of a few megabytes."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "tmpfs", str(folder)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("a small disk cannot be mounted here")
-    try:
+    with disk.mounted(folder, DISK_MB):
         yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def fill(folder: Path) -> None:

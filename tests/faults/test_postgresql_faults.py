@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import httpx2
 import make
 import psycopg
 import pytest
-from faults import cluster, trial
+from faults import cluster, disk, trial
 from faults.test_database_away import PATIENCE_S, fill, post
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(400), pytest.mark.xdist_group("postgresql-faults")]
@@ -198,13 +197,5 @@ def crowd(database: cluster.Cluster) -> Iterator[None]:
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
     """A disk of a few megabytes that PostgreSQL can write to."""
-    with cluster.own_folder(None) as folder:
-        mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=777", "tmpfs", str(folder)]
-        try:
-            subprocess.run(mount, check=True, capture_output=True)
-        except (OSError, subprocess.CalledProcessError):
-            pytest.skip("a small disk cannot be mounted here")
-        try:
-            yield folder
-        finally:
-            subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with cluster.own_folder(None) as folder, disk.mounted(folder, DISK_MB, mode="777"):
+        yield folder

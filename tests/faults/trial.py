@@ -1,6 +1,7 @@
 """Visitors under way while something happens to the server; afterwards the books are compared."""
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ import services
 from faults import book, consoles, ledger
 from faults.ledger import Visitor
 from faults.site import Site
+
+from besedka.turns.run import MAX_ATTEMPTS
 
 DATABASES = ["sqlite", "postgresql"]
 NOBODY = range(0)
@@ -61,10 +64,12 @@ def visited(
     modelled: bool = False,
     operators: int = 0,
     past: range = NOBODY,
+    deadly: bool = False,
 ) -> tuple[list[Visitor], list[str]]:
     """Visitors talk while `trouble` goes on and until it is over; they, and what is wrong in the books.
 
-    The conversations in `past` were there before, and nothing is owed in them.
+    The conversations in `past` were there before, and nothing is owed in them. In a `deadly` trouble the house
+    calls a person for whoever's turn it dies of again and again.
     """
 
     site.shell(PATIENT)
@@ -91,7 +96,7 @@ def visited(
 
     people = asyncio.run(everything())
     print(ledger.summary(people))
-    broken = wrong(site, people, past=past)
+    broken = wrong(site, people, past=past, deadly=deadly)
     for console in staff:
         broken += console.faults(lambda conversation: ledger.log_of_conversation(conversation, site.select))
     book.note(**ledger.figures(people), **ledger.breaks(broken))
@@ -101,22 +106,44 @@ def visited(
 def settle(site: Tried) -> None:
     """Nobody waits for the bot any more."""
     until = time.monotonic() + SETTLED_S
-    while time.monotonic() < until:
-        if site.select("SELECT COUNT(*) FROM conversations_conversation WHERE due_at IS NOT NULL") == [(0,)]:
-            return
+    while owed := site.select(
+        "SELECT id, attempts, due_at FROM conversations_conversation WHERE due_at IS NOT NULL"
+    ):
+        assert time.monotonic() < until, f"after {SETTLED_S} s the bot still owes reactions: {owed}"
         time.sleep(0.1)
-    raise AssertionError(f"after {SETTLED_S} s the bot still owes reactions")
 
 
-def wrong(site: Tried, people: list[Visitor], *, past: range = NOBODY) -> list[str]:
+def wrong(site: Tried, people: list[Visitor], *, past: range = NOBODY, deadly: bool = False) -> list[str]:
     """Everything that does not add up, in the database and with the readers."""
 
     def select(query: str) -> list[tuple[Any, ...]]:
         return [row for row in site.select(query) if row[0] not in past]
 
+    hopeless = given_up(select) if deadly else set()
+    for visitor in people:
+        visitor.given_up = ledger.digest(visitor.token) in hopeless
     logs = ledger.logs_of([visitor.token for visitor in people], site.select)
     found = [fault for visitor in people for fault in ledger.faults(visitor, logs[visitor.token])]
     return found + ledger.turn_faults(select)
+
+
+def given_up(select: ledger.Select) -> set[str]:
+    """The tokens' digests of those for whom the house called a person on purpose.
+
+    Whoever thought about their turn died five times, or died and a minute was over: nobody waits for longer.
+    """
+    found = set()
+    for known_as, reason, told in select(
+        "SELECT i.known_as, t.reason, t.trace FROM conversations_turn t "
+        "JOIN conversations_conversation c ON c.id = t.conversation_id "
+        "JOIN conversations_identity i ON i.contact_id = c.contact_id "
+        "WHERE t.outcome = 'handed_off' AND t.reason IN ('turn_failed', 'deadline')"
+    ):
+        trace = json.loads(told) if isinstance(told, str) else told
+        deaths = trace["attempt"] - 1
+        if "error" not in trace and deaths >= (MAX_ATTEMPTS if reason == "turn_failed" else 1):
+            found.add(known_as)
+    return found
 
 
 def log_of(site: Tried, token: str) -> list[ledger.Message]:
