@@ -1,6 +1,7 @@
 """What happens at the edges of what we bear: too slow, too fast, and no database."""
 
 import asyncio
+import time
 from typing import Any
 
 import inside
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 MESSAGES = "/api/v1/conversation/messages"
 HELLO = ({"type": "http.request", "body": '{"text": "Привет!"}'.encode(), "more_body": False},)
+REST = {"type": "http.request", "body": b'lo"}', "more_body": False}
 HALF = {"type": "http.request", "body": b'{"text": "hel', "more_body": True}
 
 
@@ -53,6 +55,18 @@ def test_a_body_that_takes_too_long_is_cut_and_no_other(monkeypatch):
 
     assert (slow.status, slow.body["code"], quick.status) == (400, "invalid", 201)
     assert left == 0
+
+
+def test_a_body_that_came_while_we_stood_still_ourselves_is_taken(monkeypatch):
+    monkeypatch.setattr(limits, "BODY_S", 0.2)
+
+    async def act(door: Inside) -> inside.Answer:
+        asking = asyncio.create_task(door.ask("POST", MESSAGES, make.token(), events=(HALF, 2.4, REST)))
+        await asyncio.sleep(0.05)
+        time.sleep(2.5)  # the process is held
+        return await asking
+
+    assert inside.with_door(act).status == 201
 
 
 def test_a_body_that_ends_too_early_is_not_stored():

@@ -193,15 +193,19 @@ class Caller:
 
 
 async def cut_slow_bodies(door: Door) -> None:
-    """End every request whose body has been on its way for too long.
+    """End every request whose body has been on its way for too long, and was so a look ago.
 
-    One look at all of them now and then: a timer for each would cost a twelfth of the whole request.
+    One look at all of them now and then: a timer for each would cost a twelfth of the whole request. Two, since
+    after a time in which we stood still ourselves what has arrived by then is read after the first.
     """
     latest = time.monotonic() - limits.BODY_S
-    for caller, (since, task) in list(door.reading.items()):
-        if since < latest and task is not None:
+    late = {caller for caller, (since, _) in door.reading.items() if since < latest}
+    for caller in late & door.late:
+        _, task = door.reading[caller]
+        if task is not None:
             caller.too_slow = True
             task.cancel()
+    door.late = late
 
 
 def decode(body: bytes | str, kind: type[T]) -> T:

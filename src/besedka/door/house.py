@@ -30,6 +30,7 @@ class Door:
         self.handed_out: dict[int, int] = {}
         # Whose body is on its way, since when, and the task that waits for it.
         self.reading: dict[Any, tuple[float, asyncio.Task[Any] | None]] = {}
+        self.late: set[Any] = set()  # of these, who was late when they were last looked at
         self.held = 0  # bytes of files that are on their way in
         self.fetching = 0  # files that are fetched from where they lie
         self._known: OrderedDict[Address, int] = OrderedDict()
