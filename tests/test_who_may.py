@@ -255,6 +255,7 @@ def pages_of_admin() -> list[tuple[str, str]]:
                 filled = re.sub(r"<(?:\w+:)?(\w+)>", "1", path)
                 found.append((pattern.name or path, "/admin/" + re.sub(r"\(\?P<\w+>[^)]*\)|[\^$]", "", filled)))
 
+    admin.autodiscover()
     walk(admin.site.get_urls(), "")
     return found
 

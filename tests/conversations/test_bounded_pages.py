@@ -16,6 +16,8 @@ GROWING = (Act, Ad, Contact, Conversation, Delivery, Execution, Turn, Update)
 
 @pytest.mark.parametrize("model", GROWING, ids=lambda model: model.__name__)
 def test_the_admin_leafs_through_what_grows_in_bounded_pages(model):
+    admin.autodiscover()
+
     shown = admin.site.get_model_admin(model)
 
     assert shown.paginator is BoundedPages

@@ -18,6 +18,10 @@ from besedka.turns.run import MAX_ATTEMPTS
 
 DATABASES = ["sqlite", "postgresql"]
 NOBODY = range(0)
+HAND_OFFS = (
+    "SELECT conversation_id, reason, trace, started_at, finished_at FROM conversations_turn "
+    "WHERE outcome = 'handed_off'"
+)
 SETTLED_S = 60  # whatever was accepted is reacted to by then
 # Who asked for a person waits however long the trial takes: on a slow machine the house would give up on people.
 PATIENT = """
@@ -99,6 +103,8 @@ def visited(
     broken = wrong(site, people, past=past, deadly=deadly)
     for console in staff:
         broken += console.faults(lambda conversation: ledger.log_of_conversation(conversation, site.select))
+    if broken:
+        print(*site.select(HAND_OFFS), sep="\n")
     book.note(**ledger.figures(people), **ledger.breaks(broken))
     return people, broken
 

@@ -3,11 +3,13 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 
 import httpx2
 import pytest
 import running
+from django.contrib import admin
 from django.core import checks as django_checks
 
 from besedka.web.checks import TAG, weakness
@@ -43,6 +45,19 @@ def test_production_is_clean_to_the_last_warning(tmp_path):
 
     assert (checked.returncode, checked.stderr) == (0, "")
     assert "no issues" in checked.stdout
+
+
+def test_djangos_checks_find_nothing_in_the_pages_of_the_admin():
+    admin.autodiscover()
+
+    assert django_checks.run_checks(tags=["admin"]) == []
+
+
+def test_a_command_that_serves_no_pages_does_not_wait_for_them(tmp_path):
+    loaded = "import sys, django; django.setup(); sys.exit('besedka.turns.admin' in sys.modules)"
+    surroundings = {"BESEDKA_HOME": str(tmp_path), "DJANGO_SETTINGS_MODULE": "besedka.project.settings"}
+
+    assert subprocess.run([sys.executable, "-c", loaded], env=surroundings, check=False).returncode == 0
 
 
 def test_figures_are_told_with_a_token_that_cannot_be_guessed_or_not_at_all(settings):

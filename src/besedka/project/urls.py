@@ -6,6 +6,8 @@ from django.urls import include, path, re_path
 from besedka.web import documentation
 from besedka.web.signing_in import admin_sign_in
 
+admin.autodiscover()
+
 handler400 = "besedka.web.problems.bad_request"
 handler403 = "besedka.web.problems.permission_denied"
 handler404 = "besedka.web.problems.page_not_found"
