@@ -1,8 +1,8 @@
 """Runs the tests on every database that answers, and says in one line what it left out.
 
-SQLite first, with everything there is, faults and whole installations apart; then what touches a database again on
-PostgreSQL, and on MariaDB what has SQL of its own or is what clients rely on. With `BESEDKA_REQUIRE_ALL=on` a
-database, a Redis or a browser that is missing is a failure.
+SQLite first, with everything there is; then what touches a database again on PostgreSQL, and on MariaDB what has
+SQL of its own or is what clients rely on. With `BESEDKA_REQUIRE_ALL=on` a database, a Redis or a browser that is
+missing is a failure.
 """
 
 import json
@@ -33,9 +33,10 @@ PURE = [
     "small_talk",
     "wishes",
 ]
-WAITING = ["tests/faults", "tests/deploy", "tests/load"]  # for processes that begin, die and time out
 ONCE = [  # need no database, or look after theirs themselves
-    *WAITING,
+    "tests/faults",
+    "tests/deploy",
+    "tests/load",
     "tests/dialogue",
     *(f"tests/answers/test_{name}.py" for name in PURE),
     *(f"tests/telegram/test_{name}.py" for name in ("client", "emulators", "processes", "splitting", "wire")),
@@ -62,7 +63,6 @@ class Round(NamedTuple):
     name: str
     url: str
     options: list[str]
-    workers: int = 2
 
 
 def main(arguments: list[str]) -> int:
@@ -75,10 +75,7 @@ def main(arguments: list[str]) -> int:
         print(f"Left out, as they are not here: {', '.join(missing)}.", flush=True)
         if os.environ.get("BESEDKA_REQUIRE_ALL") == "on":
             return 1
-    rounds = [
-        Round("SQLite", "", [f"--ignore={path}" for path in (BROWSER, *WAITING)]),
-        Round("faults, load and deployment", "", WAITING, workers=3),
-    ]
+    rounds = [Round("SQLite", "", [f"--ignore={BROWSER}"])]
     if "Chromium" not in missing:
         rounds.append(Round("SQLite, in Chromium", "", [BROWSER]))
     without = [f"--ignore={path}" for path in (BROWSER, *ONCE)]
@@ -100,7 +97,7 @@ def passes(one: Round, there: dict[str, str], arguments: list[str]) -> bool:
 
     A few that failed are tried again, alone, and it is said which.
 
-    The workers, their servers and a browser share what cores there are; what fails only beside others has met a
+    Two workers, their servers and a browser share what cores there are; what fails only beside others has met a
     limit of time, what fails alone is broken.
     """
     print(f"── {one.name}", flush=True)
@@ -108,8 +105,7 @@ def passes(one: Round, there: dict[str, str], arguments: list[str]) -> bool:
     with tempfile.TemporaryDirectory(prefix="besedka-round-") as memory:
         own = ["-q", "--durations=12", "-o", f"cache_dir={memory}"]
         command = [sys.executable, "-m", "pytest", *own, *one.options, *arguments]
-        shared = ["-n", str(one.workers), "--dist", "loadgroup"]
-        beside = subprocess.run([*command, *shared], env=environment, check=False)
+        beside = subprocess.run([*command, "-n", "2", "--dist", "loadgroup"], env=environment, check=False)
         if beside.returncode != SOME_FAILED:
             return beside.returncode == 0
         failed = json.loads(Path(memory, "v/cache/lastfailed").read_text())

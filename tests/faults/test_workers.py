@@ -43,8 +43,12 @@ def site(tmp_path: Path) -> Iterator[running.Server]:
 def workers(site: running.Server) -> set[int]:
     """The processes that serve."""
     assert site.process is not None
-    children = Path(f"/proc/{site.process.pid}/task/{site.process.pid}/children").read_text().split()
-    return {int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
+    serving = set()
+    for pid in Path(f"/proc/{site.process.pid}/task/{site.process.pid}/children").read_text().split():
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # it has ended meanwhile
+            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                serving.add(int(pid))
+    return serving
 
 
 def until(holds, within_s=60.0):
