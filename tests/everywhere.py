@@ -7,13 +7,13 @@ missing is a failure.
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+import groups
 from services import SERVICES, address, answers
 
 SOME_FAILED = 1  # how pytest says it
@@ -111,7 +111,7 @@ def passes(one: Round, there: dict[str, str], arguments: list[str]) -> bool:
         failed = json.loads(Path(memory, "v/cache/lastfailed").read_text())
         if len(failed) > FEW:
             return False
-        alone = [re.sub(r"@[\w-]+$", "", test) for test in failed]  # pytest-xdist names the group behind it
+        alone = [groups.plain(test) for test in failed]
         print(f"── {one.name}: again, alone: {', '.join(alone)}", flush=True)
         again = subprocess.run(
             [sys.executable, "-m", "pytest", *own, *arguments, "-n", "0", *alone], env=environment, check=False

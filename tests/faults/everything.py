@@ -20,6 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import groups
 import services
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,7 +76,8 @@ def run(tests: list[str], arguments: list[str], database: str = "") -> list[dict
     with tempfile.TemporaryDirectory(prefix="besedka-faults-") as folder:
         report = Path(folder, "faults.xml")
         command = [sys.executable, "-m", "pytest", "-v", f"--junitxml={report}"]
-        command += ["-o", "junit_duration_report=call", "-n", "2", "--dist", "loadgroup", *tests, *arguments]
+        command += ["-o", "junit_family=xunit1", "-o", "junit_duration_report=call"]  # the other has no figures
+        command += ["-n", "2", "--dist", "loadgroup", *tests, *arguments]
         environment = {**LONG, **os.environ, "DATABASE_URL": database}
         subprocess.run(command, cwd=ROOT, env=environment, check=False)
         return read(report)
@@ -86,7 +88,7 @@ def read(report: Path) -> list[dict[str, Any]]:
     trials = []
     for case in ET.parse(report).iter("testcase"):
         figures = {one.attrib["name"]: one.attrib["value"] for one in case.iter("property")}
-        what = case.attrib["name"].removeprefix("test_").replace("_", " ")
+        what = groups.plain(case.attrib["name"]).removeprefix("test_").replace("_", " ")
         where = case.attrib["classname"].removeprefix("tests.")
         took_s = round(float(case.attrib["time"]))
         trials.append({"case": where, "what": what, "took_s": took_s, **figures, "verdict": verdict(case)})
